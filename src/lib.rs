@@ -1,0 +1,16 @@
+//! encbox reads and writes EncFS volumes (EncFS 1.0 to 1.9, BoxCryptor Classic) that live in a synced folder.
+//!
+//! The house has floors; a room uses only what stands below it (`tests/layers.rs` holds it to that):
+//!
+//! ```text
+//! 6  cli                    the door: words in, words out, exit codes
+//! 4  mount  transfer        the rooms: each lives on an open Volume
+//! 3  volume                 the only room that opens ciphertext files
+//! 2  config                 .encfs6.xml and its older kin
+//! 1  names  content         pure: bytes in, bytes out
+//! 0  crypto                 keys, ciphers, MACs
+//! ```
+//!
+//! Rooms 0 to 2 know no file system, clock, thread or process, and build for `wasm32-unknown-unknown`.
+
+pub mod crypto;
