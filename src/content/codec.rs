@@ -1,0 +1,339 @@
+//! Runs of blocks: plaintext to ciphertext and back, in place (encfs-format 9.3).
+//!
+//! A full block is coded in CBC, a short one (only the last of a file can be) in stream coding; the seed of
+//! block n is `n ^ file IV`. With a block header the decoded block reads
+//!
+//! ```text
+//! [ MAC, low byte first ] [ random bytes ] [ payload ]      MAC = MAC_64(random || payload), its low bytes
+//! ```
+//!
+//! With holes allowed a full block of zeros on disk *is* zeros, without cipher or MAC.
+
+use super::{Error, FileIv, Layout};
+use crate::crypto::Cipher;
+use crate::crypto::FillRandom;
+use crate::crypto::Seeds;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// Codes the contents of a volume's files.
+#[derive(Debug, Clone)]
+pub struct ContentCodec {
+    cipher: Arc<dyn Cipher>,
+    layout: Layout,
+    allow_holes: bool,
+    random: FillRandom,
+}
+
+impl ContentCodec {
+    /// `cipher` has the volume key in place; `random` gives the random bytes of block headers.
+    pub fn new(
+        cipher: Arc<dyn Cipher>,
+        layout: Layout,
+        allow_holes: bool,
+        random: FillRandom,
+    ) -> ContentCodec {
+        ContentCodec { cipher, layout, allow_holes, random }
+    }
+
+    /// The shape of files.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether a full block of zeros on disk stands for zeros.
+    pub fn allows_holes(&self) -> bool {
+        self.allow_holes
+    }
+
+    /// Decrypts a run in place: full blocks, the last one as short as the file ends.
+    ///
+    /// Afterwards each block's payload stands behind its block header, `block_len` apart. On damage the error
+    /// names the first bad block; those before it are good, it and those after it are wiped.
+    pub fn decrypt_run(&self, file_iv: FileIv, first_block: u64, run: &mut [u8]) -> Result<(), Error> {
+        let seeds = Seeds { first: first_block, mask: file_iv.value() };
+        let block_len = self.layout.block_len();
+        let full_len = run.len() - run.len() % block_len;
+        let (full, short) = run.split_at_mut(full_len);
+
+        self.decrypt_full(full, seeds);
+        let full_count = full_len / block_len;
+        let mut verdict = match full.chunks_exact(block_len).position(|block| !self.is_genuine(block)) {
+            Some(index) => Err((index, Error::Mac { block: first_block + index as u64 })),
+            None => Ok(()),
+        };
+        if verdict.is_ok() && !short.is_empty() {
+            let block = first_block + full_count as u64;
+            if short.len() <= self.layout.block_header_len() {
+                verdict = Err((full_count, Error::ShortBlock { block, len: short.len() }));
+            } else {
+                self.cipher.decode_stream(short, seeds.at(full_count));
+                if !self.is_genuine(short) {
+                    verdict = Err((full_count, Error::Mac { block }));
+                }
+            }
+        }
+        verdict.map_err(|(index, error)| {
+            run[index * block_len..].fill(0);
+            error
+        })
+    }
+
+    /// Encrypts a run in place: payloads stand behind room for their block headers, `block_len` apart, the
+    /// last one as short as the file ends. Fills in random bytes and MACs.
+    pub fn encrypt_run(&self, file_iv: FileIv, first_block: u64, run: &mut [u8]) {
+        let seeds = Seeds { first: first_block, mask: file_iv.value() };
+        let block_len = self.layout.block_len();
+        if self.layout.block_header_len() > 0 {
+            run.chunks_mut(block_len).for_each(|block| self.sign(block));
+        }
+        let full_len = run.len() - run.len() % block_len;
+        let (full, short) = run.split_at_mut(full_len);
+        self.cipher.encrypt_run(full, block_len, seeds);
+        if !short.is_empty() {
+            self.cipher.encode_stream(short, seeds.at(full_len / block_len));
+        }
+    }
+
+    /// Decrypts full blocks, passing holes over: stretches between holes are one run for the cipher.
+    fn decrypt_full(&self, full: &mut [u8], seeds: Seeds) {
+        let block_len = self.layout.block_len();
+        if !self.allow_holes {
+            return self.cipher.decrypt_run(full, block_len, seeds);
+        }
+        let (mut rest, mut index) = (full, 0);
+        while !rest.is_empty() {
+            let holes = rest.chunks_exact(block_len).take_while(|block| is_zero(block)).count();
+            let data =
+                rest[holes * block_len..].chunks_exact(block_len).take_while(|block| !is_zero(block)).count();
+            let (stretch, next) = rest.split_at_mut((holes + data) * block_len);
+            self.cipher.decrypt_run(&mut stretch[holes * block_len..], block_len, seeds.skip(index + holes));
+            (rest, index) = (next, index + holes + data);
+        }
+    }
+
+    /// Whether a decoded block carries its MAC, or is a hole, which carries none.
+    fn is_genuine(&self, block: &[u8]) -> bool {
+        let (mac, covered) = block.split_at(self.layout.mac_len());
+        if mac.is_empty() || (self.allow_holes && is_zero(block)) {
+            return true;
+        }
+        let expected = self.cipher.mac64(covered, None).to_le_bytes();
+        expected[..mac.len()].ct_eq(mac).into()
+    }
+
+    /// Fills in the random bytes and the MAC of a block.
+    fn sign(&self, block: &mut [u8]) {
+        let (mac, covered) = block.split_at_mut(self.layout.mac_len());
+        let rand_len = self.layout.block_header_len() - mac.len();
+        if rand_len > 0 {
+            (self.random)(&mut covered[..rand_len]);
+        }
+        let computed = self.cipher.mac64(covered, None).to_le_bytes();
+        mac.copy_from_slice(&computed[..mac.len()]);
+    }
+}
+
+fn is_zero(block: &[u8]) -> bool {
+    block.iter().all(|&byte| byte == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::test_keys::{counting_pair, hex, spec, volume_key};
+    use crate::crypto::{AlgorithmId, CipherSpec};
+    use proptest::prelude::*;
+
+    fn random(bytes: &mut [u8]) {
+        bytes.copy_from_slice(&[0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7][..bytes.len()]);
+    }
+
+    fn codec(block_len: usize, mac_len: usize, rand_len: usize, allow_holes: bool) -> ContentCodec {
+        let layout = Layout::new(block_len, mac_len, rand_len, true);
+        ContentCodec::new(spec().open(&volume_key()).expect("it fits"), layout, allow_holes, random)
+    }
+
+    /// A run as `encrypt_run` takes it.
+    fn laid_out(codec: &ContentCodec, plain: &[u8]) -> Vec<u8> {
+        let header = vec![0; codec.layout.block_header_len()];
+        plain.chunks(codec.layout.payload_len()).flat_map(|part| [&header[..], part].concat()).collect()
+    }
+
+    fn payload(codec: &ContentCodec, run: &[u8]) -> Vec<u8> {
+        run.chunks(codec.layout.block_len())
+            .flat_map(|block| block[codec.layout.block_header_len()..].to_vec())
+            .collect()
+    }
+
+    fn encrypted(codec: &ContentCodec, file_iv: u64, plain: &[u8]) -> Vec<u8> {
+        let mut run = laid_out(codec, plain);
+        codec.encrypt_run(FileIv::of(file_iv), 0, &mut run);
+        run
+    }
+
+    fn check(codec: &ContentCodec, file_iv: u64, plain: &[u8], blocks: &[&str]) {
+        let mut run = encrypted(codec, file_iv, plain);
+        let found: Vec<String> = run.chunks(codec.layout.block_len()).map(hex).collect();
+        assert_eq!(found, blocks);
+        codec.decrypt_run(FileIv::of(file_iv), 0, &mut run).expect("just encrypted");
+        assert_eq!(payload(codec, &run), plain);
+    }
+
+    const FILE_IV: u64 = 0x0123_4567_89ab_cdef;
+
+    fn hundred() -> Vec<u8> {
+        (0..100).collect()
+    }
+
+    /// encfs-format 15.5: with a header's file IV, without, with MAC, with MAC and random bytes.
+    #[test]
+    fn worked_examples() {
+        check(
+            &codec(64, 0, 0, true),
+            FILE_IV,
+            &hundred(),
+            &[
+                "befbc1b5a7a8b13e9bbfd9719ab501a5899dc246ba93c5f7491c9eb16a5c8878a7a7b709b14b614cd6dc7f345f0d2ba9b58158d169b34768261814fdba048791",
+                "aa0783e73c346e60a1279e459a4aff0b2e00b63896237907dca12ce3fed96288843af5f8",
+            ],
+        );
+        check(
+            &codec(64, 0, 0, true),
+            0,
+            &hundred(),
+            &[
+                "8933a3d5759b9e25f4e4e8d57125b01211a5a4efd7e83d2367bd190268f275169daa6523259027883dcee176f3d381980b6b11fde35b98ecc88684fd39506f99",
+                "678f4afc8ae7576397dca1d22a671419bae9d7ab779e83d2eca1143e6878822ffcaea020",
+            ],
+        );
+        check(
+            &codec(64, 8, 0, true),
+            FILE_IV,
+            &hundred(),
+            &[
+                "01609dc6d289678704ac8624872af9490cf013e354256c0e2ec77926f7af7b1fd86419c3cf463161d44f1cea1fbe4611a933351d9f90ad8ef8dd64414a7ea1b1",
+                "b448e02cb00cfc4ae3079296dddcabcac602cf774ef43cbec97be527af96f90bf60f72acd69c71e3251b0d32f9915b5783e705d4",
+            ],
+        );
+        check(
+            &codec(64, 8, 8, true),
+            FILE_IV,
+            &hundred()[..48],
+            &[
+                "8d3631964e4500f2e4691828eae1b190aaa99fb4c8f6605b16e55f5d5130cf6a4988153867c4045f01c5125c16f033250ec9e56867a5727e38f49c7e1e6ff8c0",
+            ],
+        );
+    }
+
+    /// encfs-format 15.5: cipher version 2, and Blowfish.
+    #[test]
+    fn worked_examples_of_other_ciphers() {
+        for (cipher, major, bits, blocks) in [
+            (
+                "ssl/aes",
+                2,
+                256,
+                [
+                    "8f4ca3dba7a8750d14b51ee754e5d865212678e6b07ba5609de5dddcd75acf6ecde97c760b29b4cc2e10ecb8a2e5c13a4ab3c2b1abf8c224b7a82dac158d0006",
+                    "e1e6af591b6c28c902c8b5be9d544cdfc7dd88db8fdd636102e4c4d746ce53de70b2ea3b",
+                ],
+            ),
+            (
+                "ssl/blowfish",
+                3,
+                160,
+                [
+                    "920fc0e2c0c853325a6a25ff20f83b19a9cd29e3166322d9baee8e0bf55d1833fc7705afe4ef92e10269aa3a55f4a8e9a495d11516483e1c55a3a9273720a981",
+                    "abc4ae47f7511f267b2169c0b7995fe403107d2ce0d47c3e3cec24ae0af7358dcfe7b74d",
+                ],
+            ),
+        ] {
+            let spec = CipherSpec::new(&AlgorithmId::new(cipher, major, 0), bits).expect("exists");
+            let layout = Layout::new(64, 0, 0, false);
+            let cipher = spec.open(&counting_pair(&spec)).expect("it fits");
+            let codec = ContentCodec::new(cipher, layout, true, random);
+            check(&codec, 0, &hundred(), &blocks);
+        }
+    }
+
+    #[test]
+    fn damage_is_found_and_good_blocks_before_it_are_kept() {
+        let codec = codec(64, 8, 0, true);
+        let plain: Vec<u8> = (0..250).collect(); // four full blocks of 56 and one of 26
+        for (bad, damage) in [(0, 70), (2, 64 * 2 + 63), (4, 64 * 4 + 20)] {
+            let mut run = encrypted(&codec, FILE_IV, &plain);
+            run[if bad == 0 { 3 } else { damage }] ^= 0x10;
+            let found = codec.decrypt_run(FileIv::of(FILE_IV), 0, &mut run);
+            assert_eq!(found, Err(Error::Mac { block: bad }));
+            let good = bad as usize * 56;
+            assert_eq!(payload(&codec, &run)[..good], plain[..good]);
+            assert!(
+                payload(&codec, &run)[good..].iter().all(|&byte| byte == 0),
+                "nothing unchecked gets out"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tail_without_payload_is_damage() {
+        let codec = codec(64, 8, 0, true);
+        let mut run = encrypted(&codec, FILE_IV, &hundred());
+        run.truncate(64 + 8);
+        let found = codec.decrypt_run(FileIv::of(FILE_IV), 0, &mut run);
+        assert_eq!(found, Err(Error::ShortBlock { block: 1, len: 8 }));
+        assert_eq!(payload(&codec, &run[..64]), hundred()[..56]);
+    }
+
+    /// A zero block is a hole only where holes are allowed, only if full, and wherever it stands in a run.
+    #[test]
+    fn holes() {
+        let plain: Vec<u8> = (0..64 * 4).map(|i| i as u8).collect();
+        let codec_with = codec(64, 0, 0, true);
+        let mut run = encrypted(&codec_with, FILE_IV, &plain);
+        run[..64].fill(0);
+        run[128..192].fill(0);
+        let mut again = run.clone();
+        codec_with.decrypt_run(FileIv::of(FILE_IV), 0, &mut run).expect("no MAC to fail");
+        let expected = [&[0; 64], &plain[64..128], &[0; 64], &plain[192..]].concat();
+        assert_eq!(run, expected);
+
+        codec(64, 0, 0, false).decrypt_run(FileIv::of(FILE_IV), 0, &mut again).expect("no MAC to fail");
+        assert_ne!(again[..64], [0; 64], "without holes a zero block is data");
+        let with_mac = codec(64, 8, 0, false);
+        assert_eq!(with_mac.decrypt_run(FileIv::of(1), 0, &mut [0; 64]), Err(Error::Mac { block: 0 }));
+        assert_eq!(codec(64, 8, 0, true).decrypt_run(FileIv::of(1), 0, &mut [0; 64]), Ok(()));
+
+        let mut short = [0; 20];
+        codec_with.decrypt_run(FileIv::of(FILE_IV), 0, &mut short).expect("no MAC to fail");
+        assert_ne!(short, [0; 20], "a short block is never a hole");
+    }
+
+    proptest! {
+        #[test]
+        fn any_run_can_be_split_anywhere(
+            plain in proptest::collection::vec(any::<u8>(), 1..1500),
+            mac in 0_usize..=8, rand in 0_usize..=8, holes: bool, cut in 0_usize..20
+        ) {
+            let codec = codec(96, mac, rand, holes);
+            let whole = encrypted(&codec, FILE_IV, &plain);
+            let cut = cut.min(whole.len() / 96);
+            let mut parts = laid_out(&codec, &plain);
+            let (head, tail) = parts.split_at_mut(cut * 96);
+            codec.encrypt_run(FileIv::of(FILE_IV), 0, head);
+            codec.encrypt_run(FileIv::of(FILE_IV), cut as u64, tail);
+            prop_assert_eq!(&whole, &parts);
+            let (head, tail) = parts.split_at_mut(cut * 96);
+            prop_assert_eq!(codec.decrypt_run(FileIv::of(FILE_IV), cut as u64, tail), Ok(()));
+            prop_assert_eq!(codec.decrypt_run(FileIv::of(FILE_IV), 0, head), Ok(()));
+            prop_assert_eq!(payload(&codec, &parts), plain);
+        }
+
+        #[test]
+        fn any_bytes_decrypt_without_panic(
+            mut run: Vec<u8>, mac in 0_usize..=8, rand in 0_usize..=8, holes: bool, file_iv: u64, first: u64
+        ) {
+            let _ = codec(32, mac, rand, holes).decrypt_run(FileIv::of(file_iv), first, &mut run);
+        }
+    }
+}
