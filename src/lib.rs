@@ -13,6 +13,8 @@
 //!
 //! Rooms 0 to 2 know no file system, clock, thread or process, and build for `wasm32-unknown-unknown`.
 
+pub mod config;
+
 pub mod content;
 
 pub mod crypto;
