@@ -20,3 +20,6 @@ pub mod content;
 pub mod crypto;
 
 pub mod names;
+
+#[cfg(unix)]
+pub mod volume;

@@ -1,0 +1,106 @@
+//! What all handles of an open volume share.
+
+use super::dir::Dir;
+use super::pool::DirPool;
+use super::state::FileState;
+use super::table::WeakTable;
+use crate::config::{Config, FileIvMode};
+use crate::content::ContentCodec;
+use crate::crypto::Cipher;
+use crate::names::NameCodec;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) root_path: PathBuf,
+    pub(super) root: Dir,
+    pub(super) config: Config,
+    pub(super) names: NameCodec,
+    pub(super) content: ContentCodec,
+    /// For file headers.
+    pub(super) cipher: Arc<dyn Cipher>,
+    pub(super) read_only: bool,
+    pub(super) dirs: WeakTable<super::dir::DirState>,
+    pub(super) files: WeakTable<FileState>,
+    pub(super) pool: DirPool,
+    /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
+    tree: RwLock<()>,
+    /// Held for writing while an entry is moved and its state is told, for reading by whoever opens a directory
+    /// through its place in the tree.
+    moving: RwLock<()>,
+    /// Held while a directory gets another place, so that no two of them are hung below each other.
+    pub(super) hanging: Mutex<()>,
+    /// Counts changes of chains: a directory that remembers an older count computes its chain anew.
+    epoch: AtomicU64,
+}
+
+impl Core {
+    #[allow(clippy::too_many_arguments)] // each is a part that `open.rs` made; there is one caller
+    pub(super) fn new(
+        root_path: PathBuf,
+        root: Dir,
+        config: Config,
+        names: NameCodec,
+        content: ContentCodec,
+        cipher: Arc<dyn Cipher>,
+        read_only: bool,
+    ) -> Core {
+        Core {
+            root_path,
+            root,
+            config,
+            names,
+            content,
+            cipher,
+            read_only,
+            dirs: WeakTable::default(),
+            files: WeakTable::default(),
+            pool: DirPool::default(),
+            tree: RwLock::new(()),
+            moving: RwLock::new(()),
+            hanging: Mutex::new(()),
+            epoch: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether file headers are encrypted depending on the path.
+    pub(super) fn external_ivs(&self) -> bool {
+        self.config.parameters().file_iv == FileIvMode::External
+    }
+
+    /// Whether names depend on where they are.
+    pub(super) fn chained(&self) -> bool {
+        self.config.parameters().chained_names
+    }
+
+    /// Keeps chains as they are while the guard lives. Free where there are no chains.
+    pub(super) fn hold_chains(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        self.chained().then(|| self.tree.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps everybody else out while chains change.
+    pub(super) fn change_chains(&self) -> RwLockWriteGuard<'_, ()> {
+        self.tree.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps entries where they are while the guard lives.
+    pub(super) fn hold_places(&self) -> RwLockReadGuard<'_, ()> {
+        self.moving.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps everybody from opening directories through places that are about to change.
+    pub(super) fn change_places(&self) -> RwLockWriteGuard<'_, ()> {
+        self.moving.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Makes every directory compute its chain anew.
+    pub(super) fn next_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,289 @@
+//! Open regular files.
+//!
+//! A handle has its own descriptor; what the file *is* (its IV, who may touch it now) is in the state that all
+//! handles share, so that no two of them ever code a block differently.
+
+use super::Volume;
+use super::attr::{FileId, Kind, Owner, Stat};
+use super::core::Core;
+use super::dir::Dir;
+use super::error::{Error, Fault};
+use super::spot::Spot;
+use super::state::{Contents, FileState};
+use super::sys;
+use crate::content;
+use crate::content::{FileIv, HEADER_LEN, decode_header, encode_header};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, RwLockReadGuard};
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenFile {
+    /// For reading.
+    pub read: bool,
+    /// For writing.
+    pub write: bool,
+    /// Emptied at once; needs `write`.
+    pub truncate: bool,
+}
+
+/// An open regular file. Every method may be called from any number of threads.
+#[derive(Debug)]
+pub struct File {
+    pub(super) core: Arc<Core>,
+    pub(super) state: Arc<FileState>,
+    fd: OwnedFd,
+    how: OpenFile,
+}
+
+impl Volume {
+    /// Opens a regular file. A damaged header fails here already, unless the file is emptied.
+    pub fn open_file(&self, dir: &Dir, name: &OsStr, how: OpenFile) -> Result<File, Error> {
+        let file = {
+            let _chains = self.core.hold_chains();
+            let spot = self.spot_for(how, "opening", dir, name)?;
+            let opened =
+                rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags(how), Mode::empty());
+            let fd = opened.map_err(|errno| open_error(&spot, errno))?;
+            self.opened(&spot, name, fd, how)?
+        };
+        if how.truncate {
+            file.empty()?;
+        } else {
+            drop(file.contents()?);
+        }
+        Ok(file)
+    }
+
+    /// Creates a regular file with these permission bits, or opens the one there is unless `exclusive`.
+    pub fn create_file(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        mode: u32,
+        exclusive: bool,
+        how: OpenFile,
+        owner: Option<Owner>,
+    ) -> Result<File, Error> {
+        loop {
+            match self.create_new(dir, name, mode, how, owner) {
+                Err(Error { fault: Fault::Sys(Errno::EXIST), .. }) if !exclusive => {}
+                created => return created,
+            }
+            match self.open_file(dir, name, how) {
+                Err(Error { fault: Fault::Sys(Errno::NOENT), .. }) => {} // removed meanwhile: it can be created
+                opened => return opened,
+            }
+        }
+    }
+
+    fn create_new(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        mode: u32,
+        how: OpenFile,
+        owner: Option<Owner>,
+    ) -> Result<File, Error> {
+        let _chains = self.core.hold_chains();
+        let spot = self.spot_to_change("creating", dir, name)?;
+        let how = OpenFile { write: true, truncate: false, ..how };
+        let flags = flags(how) | OFlags::CREATE | OFlags::EXCL;
+        let mode_bits = Mode::from_raw_mode(mode as _);
+        let fd =
+            spot.check(rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags, mode_bits))?;
+        let given = self.give_to(&spot, &fd, mode, owner).and_then(|()| self.opened(&spot, name, fd, how));
+        given.inspect_err(|_| spot.take_back(AtFlags::empty()))
+    }
+
+    fn spot_for<'a>(
+        &self,
+        how: OpenFile,
+        verb: &'static str,
+        dir: &'a Dir,
+        name: &OsStr,
+    ) -> Result<Spot<'a>, Error> {
+        if how.write { self.spot_to_change(verb, dir, name) } else { self.spot(verb, dir, name) }
+    }
+
+    fn opened(&self, spot: &Spot<'_>, name: &OsStr, fd: OwnedFd, how: OpenFile) -> Result<File, Error> {
+        let stat = spot.check(sys::stat_fd(&fd))?;
+        match stat.kind {
+            Kind::File => {}
+            Kind::Dir => return Err(spot.error(Fault::IsADirectory)),
+            _ => return Err(spot.error(Fault::NotAFile)),
+        }
+        let make = || FileState::new(&self.core, stat.id, spot.dir, name.as_bytes());
+        let (state, known) = self.core.files.get_or_insert(stat.id, make);
+        if known {
+            state.moved_to(spot.dir, name.as_bytes());
+        }
+        Ok(File { core: Arc::clone(&self.core), state, fd, how })
+    }
+}
+
+/// A block is a unit: changing one byte of it means reading it first, so writing needs both.
+fn flags(how: OpenFile) -> OFlags {
+    let access = if how.write { OFlags::RDWR } else { OFlags::RDONLY };
+    // a FIFO would keep us waiting before we could see that it is one
+    access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK
+}
+
+fn open_error(spot: &Spot<'_>, errno: Errno) -> Error {
+    match errno {
+        Errno::LOOP | Errno::MLINK | Errno::NXIO => spot.error(Fault::NotAFile),
+        Errno::ISDIR => spot.error(Fault::IsADirectory),
+        errno => spot.error(errno),
+    }
+}
+
+impl File {
+    /// The identity of the backing file.
+    pub fn id(&self) -> FileId {
+        self.state.id
+    }
+
+    /// The state of the file, whatever became of its name.
+    pub fn stat(&self) -> Result<Stat, Error> {
+        let raw = sys::stat_fd(&self.fd).map_err(|errno| self.error("looking at", errno))?;
+        Ok(self.core.stat_from(raw, 0))
+    }
+
+    /// Reads plaintext at `offset` into `buf`; 0 at the end.
+    ///
+    /// Stops short of a damaged block when there are good bytes before it, and fails when the first byte
+    /// wanted lies in one.
+    pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, Error> {
+        if !self.how.read {
+            return Err(self.error("reading", Fault::Access));
+        }
+        match self.contents()? {
+            Some((_contents, file_iv)) => self.read_blocks(file_iv, buf, offset),
+            None => Ok(0),
+        }
+    }
+
+    /// Writes all of `data` at `offset`. A gap behind the old end reads as zeros.
+    pub fn write_at(&self, data: &[u8], offset: u64) -> Result<(), Error> {
+        self.check_open_for_writing()?;
+        let _chains = self.hold_chains_for_header();
+        self.write_held(&mut self.state.write(), data, offset)
+    }
+
+    /// Writes all of `data` at the end, wherever that is at this instant; gives the offset.
+    pub fn append(&self, data: &[u8]) -> Result<u64, Error> {
+        self.check_open_for_writing()?;
+        let _chains = self.hold_chains_for_header();
+        let mut contents = self.state.write();
+        let size = self.size("writing")?.0;
+        self.write_held(&mut contents, data, size)?;
+        Ok(size)
+    }
+
+    /// Sets the plaintext size: cuts, or grows by zeros.
+    pub fn truncate(&self, size: u64) -> Result<(), Error> {
+        self.check_open_for_writing()?;
+        let _chains = self.hold_chains_for_header();
+        self.resize_held(&mut self.state.write(), size)
+    }
+
+    /// Makes the file durable; `data_only` leaves out what reading the data does not need.
+    pub fn sync(&self, data_only: bool) -> Result<(), Error> {
+        let synced = if data_only { sys::sync_data(&self.fd) } else { sys::sync(&self.fd) };
+        synced.map_err(|errno| self.error("syncing", errno))
+    }
+
+    /// Empties the file, whatever state it is in.
+    fn empty(&self) -> Result<(), Error> {
+        self.cut(&mut self.state.write())
+    }
+
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    pub(super) fn error(&self, verb: &'static str, fault: impl Into<Fault>) -> Error {
+        self.state.error(&self.core, verb, fault)
+    }
+
+    pub(super) fn check_volume_writable(&self, verb: &'static str) -> Result<(), Error> {
+        if self.core.read_only { Err(self.error(verb, Fault::ReadOnly)) } else { Ok(()) }
+    }
+
+    fn check_open_for_writing(&self) -> Result<(), Error> {
+        if self.how.write { Ok(()) } else { Err(self.error("writing", Fault::Access)) }
+    }
+
+    /// A header may have to be made or read, and may depend on the path.
+    fn hold_chains_for_header(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        if self.core.external_ivs() { self.core.hold_chains() } else { None }
+    }
+
+    /// Plaintext size and size on disk.
+    pub(super) fn size(&self, verb: &'static str) -> Result<(u64, u64), Error> {
+        let cipher_len = sys::stat_fd(&self.fd).map_err(|errno| self.error(verb, errno))?.len;
+        let plain_len = self.core.content.layout().plain_len(cipher_len);
+        Ok((plain_len.map_err(|error| self.error(verb, error))?, cipher_len))
+    }
+
+    /// Holds the contents for reading, with the file IV; `None` if the file is empty and has none.
+    fn contents(&self) -> Result<Option<(RwLockReadGuard<'_, Contents>, FileIv)>, Error> {
+        loop {
+            let contents = self.state.read();
+            if let Some(file_iv) = self.known_iv(&contents)? {
+                return Ok(Some((contents, file_iv)));
+            }
+            drop(contents);
+            let _chains = self.hold_chains_for_header();
+            if self.load_iv(&mut self.state.write())?.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The file IV if it is known, and still the one on disk: another program may have rewritten the file.
+    fn known_iv(&self, contents: &Contents) -> Result<Option<FileIv>, Error> {
+        match contents.file_iv {
+            None => Ok(None),
+            Some((file_iv, None)) => Ok(Some(file_iv)),
+            Some((file_iv, Some(known))) => {
+                let mut header = [0; HEADER_LEN];
+                let len = sys::pread_full(&self.fd, &mut header, 0);
+                let len = len.map_err(|errno| self.error("reading", errno))?;
+                Ok((len == HEADER_LEN && header == known).then_some(file_iv))
+            }
+        }
+    }
+
+    /// The file IV, from the header unless it is known; `None` if the file is empty and has none.
+    pub(super) fn load_iv(&self, contents: &mut Contents) -> Result<Option<FileIv>, Error> {
+        if let Some(file_iv) = self.known_iv(contents)? {
+            return Ok(Some(file_iv));
+        }
+        contents.file_iv = None;
+        let mut header = [0; HEADER_LEN];
+        let len = sys::pread_full(&self.fd, &mut header, 0).map_err(|errno| self.error("reading", errno))?;
+        match len {
+            0 => Ok(None),
+            HEADER_LEN => {
+                let external = self.state.external_iv(&self.core)?;
+                let decoded = decode_header(&*self.core.cipher, header, external);
+                let file_iv = decoded.map_err(|error| self.error("reading", error))?;
+                contents.file_iv = Some((file_iv, Some(header)));
+                Ok(Some(file_iv))
+            }
+            _ => Err(self.error("reading", content::Error::HeaderShort { len: len as u64 })),
+        }
+    }
+
+    /// A new file IV and its header, for a file that has none on disk; known from when it is written.
+    pub(super) fn new_header(&self) -> Result<(FileIv, [u8; HEADER_LEN]), Error> {
+        let file_iv = FileIv::random(super::fill_random);
+        let external = self.state.external_iv(&self.core)?;
+        Ok((file_iv, encode_header(&*self.core.cipher, file_iv, external)))
+    }
+}

@@ -1,0 +1,90 @@
+//! What is in a directory: the names that decode, and the ones that do not.
+
+use super::Volume;
+use super::attr::Kind;
+use super::dir::Dir;
+use super::error::Error;
+use super::spot::os_str;
+use super::sys;
+use crate::config::is_config_name;
+use crate::names::IvChain;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+const VERB: &str = "listing";
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// The plaintext name.
+    pub name: OsString,
+    /// The name on disk.
+    pub cipher_name: OsString,
+    /// The backing inode.
+    pub ino: u64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+impl Volume {
+    /// Every entry whose name decodes, in no order; neither `.` and `..` nor config files.
+    pub fn list(&self, dir: &Dir) -> Result<Vec<DirEntry>, Error> {
+        Ok(self.read_dir(dir)?.0)
+    }
+
+    /// The names on disk that do not belong to the volume, config files left out.
+    pub fn list_undecodable(&self, dir: &Dir) -> Result<Vec<OsString>, Error> {
+        Ok(self.read_dir(dir)?.1)
+    }
+
+    fn read_dir(&self, dir: &Dir) -> Result<(Vec<DirEntry>, Vec<OsString>), Error> {
+        let _chains = self.core.hold_chains();
+        let chain = dir.chain(&self.core)?;
+        let handle = dir.handle(&self.core, VERB)?;
+        let fail = |errno| dir.error(VERB, None, errno);
+        let (mut entries, mut cruft) = (Vec::new(), Vec::new());
+        for entry in sys::read_dir(&handle).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let cipher_name = entry.file_name().to_bytes();
+            if matches!(cipher_name, b"." | b"..") || (dir.is_root() && is_config_name(cipher_name)) {
+                continue;
+            }
+            let Ok((plain_name, _)) = self.core.names.decode_name(cipher_name, chain) else {
+                cruft.push(os_str(cipher_name).to_owned());
+                continue;
+            };
+            let kind = match sys::kind_of(entry.file_type()) {
+                Some(kind) => kind,
+                None => match sys::stat_at(&handle, cipher_name) {
+                    Ok(stat) => stat.kind,
+                    Err(rustix::io::Errno::NOENT) => continue, // gone since it was listed
+                    Err(errno) => return Err(dir.error(VERB, Some(cipher_name), errno)),
+                },
+            };
+            let (name, cipher_name) = (os_str(&plain_name).to_owned(), os_str(cipher_name).to_owned());
+            entries.push(DirEntry { name, cipher_name, ino: entry.ino(), kind });
+        }
+        if self.core.names.ignores_case() {
+            self.set_twins_apart(chain, &mut entries, &mut cruft);
+        }
+        Ok((entries, cruft))
+    }
+
+    /// Where case does not count, two names on disk can stand for one: the one that a lookup finds stays.
+    fn set_twins_apart(&self, chain: IvChain, entries: &mut Vec<DirEntry>, cruft: &mut Vec<OsString>) {
+        let canonical = |entry: &DirEntry| {
+            let encoded = self.core.names.encode_name(entry.name.as_bytes(), chain);
+            encoded.is_ok_and(|(name, _)| name == entry.cipher_name.as_bytes())
+        };
+        entries.sort_by_cached_key(|entry| !canonical(entry));
+        let mut seen = HashSet::new();
+        entries.retain(|entry| {
+            let first = seen.insert(entry.name.clone());
+            if !first {
+                cruft.push(entry.cipher_name.clone());
+            }
+            first
+        });
+    }
+}

@@ -1,0 +1,80 @@
+//! An open volume: the only room that opens ciphertext files.
+//!
+//! [`Volume`] offers what a file system offers, on plaintext names, offsets and sizes. Directories are handles
+//! ([`Dir`]), so every verb is: encode one name, one system call relative to the directory. Files with the
+//! same backing file share one state, however many handles they have ([`File`]).
+//!
+//! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
+//! name in a directory; `attr.rs`, `xattr.rs`, `list.rs` looking; `entry.rs` making and removing; `rename.rs`,
+//! `retree.rs` and `reheader.rs` moving; `file.rs`, `blocks.rs`, `resize.rs`, `state.rs` contents; `sys.rs` the system.
+
+mod attr;
+mod blocks;
+mod core;
+mod dir;
+mod entry;
+mod error;
+mod file;
+mod list;
+mod open;
+mod path;
+mod pool;
+mod random;
+mod reheader;
+mod rename;
+mod resize;
+mod retree;
+mod spot;
+mod state;
+mod sys;
+mod table;
+mod xattr;
+
+pub use attr::{FileId, Kind, Owner, SetAttr, SetTime, Stat, StatFs, Target};
+pub use dir::Dir;
+pub use error::{Error, Fault};
+pub use file::{File, OpenFile};
+pub use list::DirEntry;
+pub use open::{FoundConfig, OpenError, OpenOptions, create, find_config, read_config, replace_config};
+pub use path::{Follow, Place, PlainPath};
+pub use random::fill_random;
+pub use rename::RenameMode;
+pub use xattr::XattrMode;
+
+use self::core::Core;
+use crate::config::Config;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open volume; every method may be called from any number of threads.
+#[derive(Debug)]
+pub struct Volume {
+    core: Arc<Core>,
+}
+
+impl Volume {
+    /// What the volume says about itself.
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Whether every change is refused.
+    pub fn read_only(&self) -> bool {
+        self.core.read_only
+    }
+
+    /// The ciphertext folder, as it was given when the volume was opened.
+    pub fn root_path(&self) -> &Path {
+        &self.core.root_path
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> Dir {
+        self.core.root.clone()
+    }
+
+    /// The longest plaintext name in bytes.
+    pub fn max_name_len(&self) -> usize {
+        self.core.names.max_plain_len()
+    }
+}

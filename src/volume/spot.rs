@@ -1,0 +1,110 @@
+//! A name in a directory, encoded and ready for a system call.
+
+use super::Volume;
+use super::core::Core;
+use super::dir::Dir;
+use super::error::{Error, Fault};
+use super::sys::{self, RawStat};
+use crate::config::is_config_name;
+use crate::names::IvChain;
+use rustix::fd::OwnedFd;
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+/// An entry that is or could be on disk.
+pub(super) struct Spot<'a> {
+    verb: &'static str,
+    pub(super) dir: &'a Dir,
+    pub(super) handle: Arc<OwnedFd>,
+    /// The name on disk.
+    pub(super) cipher_name: Vec<u8>,
+    /// The chain below the entry.
+    pub(super) chain: IvChain,
+}
+
+impl Volume {
+    /// An entry to look at. The volume's own files are not there.
+    pub(super) fn spot<'a>(&self, verb: &'static str, dir: &'a Dir, name: &OsStr) -> Result<Spot<'a>, Error> {
+        let spot = Spot::new(&self.core, verb, dir, name)?;
+        if spot.is_reserved() { Err(spot.error(Errno::NOENT)) } else { Ok(spot) }
+    }
+
+    /// An entry to change. Refused in a volume that is open read-only, and on the volume's own files.
+    pub(super) fn spot_to_change<'a>(
+        &self,
+        verb: &'static str,
+        dir: &'a Dir,
+        name: &OsStr,
+    ) -> Result<Spot<'a>, Error> {
+        self.core.check_writable(verb, dir)?;
+        let spot = Spot::new(&self.core, verb, dir, name)?;
+        if spot.is_reserved() { Err(spot.error(Fault::Reserved)) } else { Ok(spot) }
+    }
+}
+
+impl Core {
+    pub(super) fn check_writable(&self, verb: &'static str, dir: &Dir) -> Result<(), Error> {
+        if self.read_only { Err(dir.error(verb, None, Fault::ReadOnly)) } else { Ok(()) }
+    }
+}
+
+impl<'a> Spot<'a> {
+    fn new(core: &Core, verb: &'static str, dir: &'a Dir, name: &OsStr) -> Result<Spot<'a>, Error> {
+        let chain = dir.chain(core)?;
+        let encoded = core.names.encode_name(name.as_bytes(), chain);
+        let (cipher_name, chain) = encoded.map_err(|error| dir.error(verb, None, error))?;
+        let handle = dir.handle(core, verb)?;
+        let mut spot = Spot { verb, dir, handle, cipher_name, chain };
+        if core.names.ignores_case() {
+            spot.find_other_case()?;
+        }
+        Ok(spot)
+    }
+
+    /// With a coding that ignores case, a sync client may have changed the case of the name on disk.
+    fn find_other_case(&mut self) -> Result<(), Error> {
+        if sys::stat_at(&self.handle, &self.cipher_name).is_ok() {
+            return Ok(());
+        }
+        let entries = sys::read_dir(&self.handle).map_err(|errno| self.error(errno))?;
+        for entry in entries {
+            let entry = entry.map_err(|errno| self.error(errno))?;
+            if entry.file_name().to_bytes().eq_ignore_ascii_case(&self.cipher_name) {
+                self.cipher_name = entry.file_name().to_bytes().to_vec();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_reserved(&self) -> bool {
+        self.dir.is_root() && is_config_name(&self.cipher_name)
+    }
+
+    pub(super) fn stat(&self) -> Result<RawStat, Error> {
+        self.check(sys::stat_at(&self.handle, &self.cipher_name))
+    }
+
+    /// Removes an entry that was made just now and could not be finished.
+    pub(super) fn take_back(&self, flags: AtFlags) {
+        if let Err(errno) = rustix::fs::unlinkat(&self.handle, self.cipher_name.as_slice(), flags) {
+            tracing::error!(error = %self.error(errno), "an unfinished entry could not be removed");
+        }
+    }
+
+    /// The result of a system call on this entry.
+    pub(super) fn check<T>(&self, result: rustix::io::Result<T>) -> Result<T, Error> {
+        result.map_err(|errno| self.error(errno))
+    }
+
+    pub(super) fn error(&self, fault: impl Into<Fault>) -> Error {
+        self.dir.error(self.verb, Some(&self.cipher_name), fault)
+    }
+}
+
+pub(super) fn os_str(bytes: &[u8]) -> &OsStr {
+    OsStr::from_bytes(bytes)
+}

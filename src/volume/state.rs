@@ -1,0 +1,73 @@
+//! What all handles of one backing file share: its IV, and who may read or write it now.
+
+use super::attr::FileId;
+use super::core::Core;
+use super::dir::Dir;
+use super::error::Error;
+use crate::content::{FileIv, HEADER_LEN};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// One per backing file, however many handles and names it has.
+#[derive(Debug)]
+pub(super) struct FileState {
+    pub(super) id: FileId,
+    /// Where it hangs; with external IVs its header depends on it.
+    place: Mutex<(Dir, Vec<u8>)>,
+    contents: RwLock<Contents>,
+}
+
+/// Held for reading while blocks are read, for writing while any are changed.
+#[derive(Debug)]
+pub(super) struct Contents {
+    /// Once known; an empty file may have none yet, it comes with the first data. Where files have headers, the
+    /// header that it was read from stands beside it: another program may have given the file another one.
+    pub(super) file_iv: Option<(FileIv, Option<[u8; HEADER_LEN]>)>,
+}
+
+impl FileState {
+    /// A file found as `plain_name` in `dir`.
+    pub(super) fn new(core: &Core, id: FileId, dir: &Dir, plain_name: &[u8]) -> FileState {
+        let has_header = core.content.layout().header_len() > 0;
+        FileState {
+            id,
+            place: Mutex::new((dir.clone(), plain_name.to_vec())),
+            contents: RwLock::new(Contents { file_iv: (!has_header).then_some((FileIv::NONE, None)) }),
+        }
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Contents> {
+        self.contents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Contents> {
+        self.contents.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that the file hangs here now.
+    pub(super) fn moved_to(&self, dir: &Dir, plain_name: &[u8]) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = (dir.clone(), plain_name.to_vec());
+    }
+
+    /// The external IV that goes with the file's path; 0 in volumes without. Chains are held meanwhile.
+    pub(super) fn external_iv(&self, core: &Core) -> Result<u64, Error> {
+        if !core.external_ivs() {
+            return Ok(0);
+        }
+        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let encoded = core.names.encode_name(&plain_name, dir.chain(core)?);
+        let (_, chain) = encoded.map_err(|error| dir.error("opening", None, error))?;
+        Ok(chain.path_iv())
+    }
+
+    /// For messages.
+    pub(super) fn error(
+        &self,
+        core: &Core,
+        verb: &'static str,
+        fault: impl Into<super::error::Fault>,
+    ) -> Error {
+        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let name = dir.chain(core).ok().and_then(|chain| core.names.encode_name(&plain_name, chain).ok());
+        dir.error(verb, name.as_ref().map(|(name, _)| name.as_slice()), fault)
+    }
+}
