@@ -23,3 +23,6 @@ pub mod names;
 
 #[cfg(unix)]
 pub mod volume;
+
+#[cfg(all(unix, feature = "mount"))]
+pub mod mount;

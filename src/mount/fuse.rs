@@ -1,0 +1,567 @@
+//! The FUSE protocol: unpack a request, ask the tree, reply.
+
+use super::attr::file_type;
+use super::attr::node_kind;
+use super::attr::set_time;
+use super::caching::Caching;
+use super::tree::Entry;
+use super::tree::Tree;
+use crate::volume::Owner;
+use crate::volume::RenameMode;
+use crate::volume::SetAttr;
+use crate::volume::Volume;
+use crate::volume::XattrMode;
+use fuser::BsdFileFlags;
+use fuser::Errno;
+use fuser::FileAttr;
+use fuser::FileHandle;
+use fuser::Filesystem;
+use fuser::FopenFlags;
+use fuser::INodeNo;
+use fuser::InitFlags;
+use fuser::KernelConfig;
+use fuser::LockOwner;
+use fuser::OpenFlags;
+use fuser::RenameFlags;
+use fuser::ReplyAttr;
+use fuser::ReplyCreate;
+use fuser::ReplyData;
+use fuser::ReplyDirectory;
+use fuser::ReplyDirectoryPlus;
+use fuser::ReplyEmpty;
+use fuser::ReplyEntry;
+use fuser::ReplyOpen;
+use fuser::ReplyStatfs;
+use fuser::ReplyWrite;
+use fuser::ReplyXattr;
+use fuser::Request;
+use fuser::TimeOrNow;
+use fuser::WriteFlags;
+use rustix::fs::OFlags;
+use rustix::fs::XattrFlags;
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tracing::debug;
+use tracing::trace;
+
+/// The longest read or write in one request.
+const MAX_IO_LEN: u32 = 1 << 20;
+
+/// Requests of the kernel's own making (reading ahead) that may wait at once.
+const MAX_BACKGROUND: u16 = 64;
+
+/// What is asked of the kernel, if it has it.
+const WANTED: InitFlags = InitFlags::FUSE_ASYNC_READ
+    .union(InitFlags::FUSE_ATOMIC_O_TRUNC)
+    .union(InitFlags::FUSE_AUTO_INVAL_DATA)
+    .union(InitFlags::FUSE_BIG_WRITES)
+    .union(InitFlags::FUSE_DO_READDIRPLUS)
+    .union(InitFlags::FUSE_PARALLEL_DIROPS)
+    .union(InitFlags::FUSE_READDIRPLUS_AUTO);
+
+thread_local! {
+    /// Where each serving thread decrypts what it reads.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The adapter between `fuser` and a [`Tree`].
+#[derive(Debug)]
+pub(super) struct Fuse {
+    tree: Tree,
+    caching: Caching,
+    /// Only root can make files that belong to whoever asks for them.
+    gives_away: bool,
+}
+
+impl Fuse {
+    pub(super) fn new(volume: Arc<Volume>, caching: Caching) -> Fuse {
+        Fuse { tree: Tree::new(volume), caching, gives_away: rustix::process::geteuid().is_root() }
+    }
+
+    fn owner(&self, request: &Request) -> Option<Owner> {
+        self.gives_away.then(|| Owner { uid: request.uid(), gid: request.gid() })
+    }
+
+    fn entry(&self, reply: ReplyEntry, result: Result<Entry, Errno>) {
+        match result {
+            Ok(entry) => {
+                let Caching { attributes, names, .. } = &self.caching;
+                reply.entry_with_ttls(attributes, names, &entry.attr, entry.generation);
+            }
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn attr(&self, reply: ReplyAttr, result: Result<FileAttr, Errno>) {
+        match result {
+            Ok(attr) => reply.attr(&self.caching.attributes, &attr),
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+}
+
+fn empty(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(refused(errno)),
+    }
+}
+
+/// Gives an attribute's value, or its length where only that is asked for.
+fn xattr(reply: ReplyXattr, room: u32, result: Result<Vec<u8>, Errno>) {
+    match result {
+        Ok(value) if room == 0 => reply.size(value.len() as u32),
+        Ok(value) if value.len() <= room as usize => reply.data(&value),
+        Ok(_) => reply.error(Errno::ERANGE),
+        Err(errno) => reply.error(refused(errno)),
+    }
+}
+
+fn refused(errno: Errno) -> Errno {
+    debug!(errno = errno.code(), "refused");
+    errno
+}
+
+fn open_flags(flags: i32) -> OFlags {
+    OFlags::from_bits_retain(flags as _)
+}
+
+fn rename_mode(flags: RenameFlags) -> Option<RenameMode> {
+    // linux/fs.h; macOS has none of them
+    match flags.bits() {
+        0 => Some(RenameMode::Replace),
+        1 => Some(RenameMode::NoReplace),
+        2 => Some(RenameMode::Exchange),
+        _ => None,
+    }
+}
+
+fn xattr_mode(flags: i32) -> Option<XattrMode> {
+    match XattrFlags::from_bits_retain(flags as _) {
+        flags if flags.is_empty() => Some(XattrMode::Set),
+        XattrFlags::CREATE => Some(XattrMode::Create),
+        XattrFlags::REPLACE => Some(XattrMode::Replace),
+        _ => None,
+    }
+}
+
+impl Filesystem for Fuse {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        let offered = config.capabilities();
+        let odd = |what: &str| io::Error::other(format!("the FUSE library refuses {what}"));
+        config.add_capabilities(WANTED & offered).map_err(|_| odd("what the kernel offers"))?;
+        config.set_max_write(MAX_IO_LEN).map_err(|_| odd("the longest write"))?;
+        config.set_max_background(MAX_BACKGROUND).map_err(|_| odd("the background limit"))?;
+        Ok(())
+    }
+
+    // ---- nodes ---------------------------------------------------------------------------------
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        trace!(parent = parent.0, "lookup");
+        self.entry(reply, self.tree.lookup(parent.0, name));
+    }
+
+    fn forget(&self, _: &Request, ino: INodeNo, count: u64) {
+        trace!(ino = ino.0, count, "forget");
+        self.tree.forget(ino.0, count);
+    }
+
+    fn getattr(&self, _: &Request, ino: INodeNo, fh: Option<FileHandle>, reply: ReplyAttr) {
+        trace!(ino = ino.0, "getattr");
+        self.attr(reply, self.tree.stat(ino.0, fh.map(u64::from)));
+    }
+
+    fn setattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        fh: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        trace!(ino = ino.0, "setattr");
+        let attr = SetAttr {
+            mode: mode.map(|mode| mode & 0o7777),
+            uid,
+            gid,
+            size,
+            atime: atime.map(set_time),
+            mtime: mtime.map(set_time),
+        };
+        self.attr(reply, self.tree.set_attr(ino.0, fh.map(u64::from), &attr));
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        position: u32,
+        reply: ReplyEmpty,
+    ) {
+        trace!(ino = ino.0, "setxattr");
+        match xattr_mode(flags) {
+            // macOS writes resource forks in pieces; they are stored whole
+            Some(mode) if position == 0 => empty(reply, self.tree.set_xattr(ino.0, name, value, mode)),
+            _ => reply.error(Errno::EINVAL),
+        }
+    }
+
+    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        trace!(ino = ino.0, "getxattr");
+        xattr(reply, size, self.tree.get_xattr(ino.0, name));
+    }
+
+    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        trace!(ino = ino.0, "listxattr");
+        let names = self.tree.list_xattrs(ino.0);
+        xattr(
+            reply,
+            size,
+            names.map(|names| names.iter().flat_map(|name| [name.as_bytes(), b"\0"].concat()).collect()),
+        );
+    }
+
+    fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        trace!(ino = ino.0, "removexattr");
+        empty(reply, self.tree.remove_xattr(ino.0, name));
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        trace!("statfs");
+        match self.tree.statfs() {
+            Ok(stat) => reply.statfs(
+                stat.blocks,
+                stat.blocks_free,
+                stat.blocks_available,
+                stat.files,
+                stat.files_free,
+                stat.block_size as u32,
+                stat.name_max as u32,
+                stat.fragment_size as u32,
+            ),
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    // ---- names ---------------------------------------------------------------------------------
+
+    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
+        trace!(ino = ino.0, "readlink");
+        match self.tree.readlink(ino.0) {
+            Ok(target) => reply.data(target.as_bytes()),
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn mknod(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _umask: u32,
+        rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        trace!(parent = parent.0, "mknod");
+        let made = node_kind(mode).ok_or(Errno::EINVAL).and_then(|kind| {
+            self.tree.mknod(parent.0, name, kind, mode & 0o7777, rdev.into(), self.owner(request))
+        });
+        self.entry(reply, made);
+    }
+
+    fn mkdir(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _umask: u32,
+        reply: ReplyEntry,
+    ) {
+        trace!(parent = parent.0, "mkdir");
+        self.entry(reply, self.tree.mkdir(parent.0, name, mode & 0o7777, self.owner(request)));
+    }
+
+    fn symlink(&self, request: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
+        trace!(parent = parent.0, "symlink");
+        self.entry(reply, self.tree.symlink(target.as_os_str(), parent.0, name, self.owner(request)));
+    }
+
+    fn link(&self, _: &Request, ino: INodeNo, new_parent: INodeNo, new_name: &OsStr, reply: ReplyEntry) {
+        trace!(ino = ino.0, new_parent = new_parent.0, "link");
+        self.entry(reply, self.tree.link(ino.0, new_parent.0, new_name));
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        trace!(parent = parent.0, "unlink");
+        empty(reply, self.tree.unlink(parent.0, name));
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        trace!(parent = parent.0, "rmdir");
+        empty(reply, self.tree.rmdir(parent.0, name));
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        trace!(parent = parent.0, new_parent = new_parent.0, "rename");
+        let renamed = rename_mode(flags)
+            .ok_or(Errno::EINVAL)
+            .and_then(|mode| self.tree.rename(parent.0, name, new_parent.0, new_name, mode));
+        empty(reply, renamed);
+    }
+
+    // ---- files ---------------------------------------------------------------------------------
+
+    fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        trace!(ino = ino.0, "open");
+        match self.tree.open(ino.0, open_flags(flags.0)) {
+            Ok(opened) => {
+                let keep = self.caching.pages && opened.unchanged;
+                let flags = if keep { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+                reply.opened(FileHandle(opened.handle), flags);
+            }
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn create(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _umask: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        trace!(parent = parent.0, "create");
+        match self.tree.create(parent.0, name, mode & 0o7777, open_flags(flags), self.owner(request)) {
+            Ok((entry, handle)) => {
+                // the library has one life for both
+                let life = self.caching.attributes.min(self.caching.names);
+                reply.created(&life, &entry.attr, entry.generation, FileHandle(handle), FopenFlags::empty());
+            }
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        trace!(ino = ino.0, offset, size, "read");
+        BUFFER.with_borrow_mut(|buffer| {
+            let size = size as usize;
+            if buffer.len() < size {
+                buffer.resize(size, 0);
+            }
+            match self.tree.read(fh.0, offset, &mut buffer[..size]) {
+                Ok(filled) => reply.data(&buffer[..filled]),
+                Err(errno) => reply.error(refused(errno)),
+            }
+        });
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        data: &[u8],
+        write_flags: WriteFlags,
+        flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        trace!(ino = ino.0, offset, size = data.len(), "write");
+        // pages of a mapping have their place, however the file was opened
+        let mapped = write_flags.contains(WriteFlags::FUSE_WRITE_CACHE);
+        let written = if open_flags(flags.0).contains(OFlags::APPEND) && !mapped {
+            self.tree.append(fh.0, data)
+        } else {
+            self.tree.write(fh.0, offset, data)
+        };
+        match written {
+            Ok(()) => reply.written(data.len() as u32),
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    /// Nothing is held back that a close would have to write: the kernel need not ask again.
+    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn release(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        trace!(ino = ino.0, "release");
+        self.tree.close(fh.0);
+        reply.ok();
+    }
+
+    fn fsync(&self, _: &Request, ino: INodeNo, fh: FileHandle, data_only: bool, reply: ReplyEmpty) {
+        trace!(ino = ino.0, data_only, "fsync");
+        empty(reply, self.tree.sync(fh.0, data_only));
+    }
+
+    /// Only lengthening. To set space aside beyond the end, or to give some back, the ciphertext would need
+    /// blocks without contents.
+    fn fallocate(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        trace!(ino = ino.0, offset, length, mode, "fallocate");
+        let end = offset.checked_add(length);
+        match (mode, end) {
+            (0, Some(end)) => empty(reply, self.tree.lengthen(fh.0, end)),
+            (0, None) => reply.error(Errno::EFBIG),
+            _ => reply.error(Errno::EOPNOTSUPP),
+        }
+    }
+
+    // ---- directories ---------------------------------------------------------------------------
+
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        trace!(ino = ino.0, "opendir");
+        match self.tree.open_dir(ino.0) {
+            Ok(handle) => reply.opened(FileHandle(handle), FopenFlags::empty()),
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn readdir(&self, _: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        trace!(ino = ino.0, offset, "readdir");
+        let open = self.tree.open_directory(fh.0);
+        match open.and_then(|open| self.tree.snapshot(&open, offset)) {
+            Ok(snapshot) => {
+                for (item, next) in snapshot.iter().zip(1..).skip(offset as usize) {
+                    if reply.add(INodeNo(item.ino), next, file_type(item.kind), &item.name) {
+                        break;
+                    }
+                }
+                reply.ok();
+            }
+            Err(errno) => reply.error(refused(errno)),
+        }
+    }
+
+    fn readdirplus(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        trace!(ino = ino.0, offset, "readdirplus");
+        let open = self.tree.open_directory(fh.0);
+        let (open, snapshot) = match open.and_then(|open| Ok((self.tree.snapshot(&open, offset)?, open))) {
+            Ok((snapshot, open)) => (open, snapshot),
+            Err(errno) => return reply.error(refused(errno)),
+        };
+        let life = self.caching.attributes.min(self.caching.names);
+        let mut empty = true;
+        for (item, next) in snapshot.iter().zip(1..).skip(offset as usize) {
+            let listed = match self.tree.listed(&open, item) {
+                Ok(Some(listed)) => listed,
+                Ok(None) => continue,
+                Err(errno) if empty => return reply.error(refused(errno)),
+                // the kernel comes back for the rest, and then gets the error
+                Err(_) => break,
+            };
+            let Entry { attr, generation } = &listed.entry;
+            if reply.add(attr.ino, next, &item.name, &life, attr, *generation) {
+                if listed.told {
+                    self.tree.forget(attr.ino.0, 1);
+                }
+                break;
+            }
+            empty = false;
+        }
+        reply.ok();
+    }
+
+    fn releasedir(&self, _: &Request, ino: INodeNo, fh: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
+        trace!(ino = ino.0, "releasedir");
+        self.tree.close_dir(fh.0);
+        reply.ok();
+    }
+
+    fn fsyncdir(&self, _: &Request, ino: INodeNo, fh: FileHandle, _data_only: bool, reply: ReplyEmpty) {
+        trace!(ino = ino.0, "fsyncdir");
+        empty(reply, self.tree.sync_dir(fh.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rename_flags_that_nobody_knows_are_refused() {
+        assert_eq!(rename_mode(RenameFlags::empty()), Some(RenameMode::Replace));
+        assert_eq!(rename_mode(RenameFlags::from_bits_retain(1)), Some(RenameMode::NoReplace));
+        assert_eq!(rename_mode(RenameFlags::from_bits_retain(2)), Some(RenameMode::Exchange));
+        assert_eq!(rename_mode(RenameFlags::from_bits_retain(3)), None);
+        assert_eq!(rename_mode(RenameFlags::from_bits_retain(4)), None);
+    }
+
+    #[test]
+    fn xattr_flags() {
+        assert_eq!(xattr_mode(0), Some(XattrMode::Set));
+        assert_eq!(xattr_mode(XattrFlags::CREATE.bits() as i32), Some(XattrMode::Create));
+        assert_eq!(xattr_mode(XattrFlags::REPLACE.bits() as i32), Some(XattrMode::Replace));
+        assert_eq!(xattr_mode(0x40), None);
+    }
+}

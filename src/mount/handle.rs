@@ -1,0 +1,92 @@
+//! Tables of what is open: files and directories under the numbers that the kernel was given for them.
+
+use crate::volume::Dir;
+use crate::volume::File;
+use crate::volume::Kind;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// What is open, by number. A number is never given twice.
+#[derive(Debug)]
+pub(super) struct Handles<T> {
+    next: AtomicU64,
+    open: RwLock<HashMap<u64, Arc<T>>>,
+}
+
+impl<T> Handles<T> {
+    pub(super) fn new() -> Handles<T> {
+        Handles { next: AtomicU64::new(1), open: RwLock::default() }
+    }
+
+    pub(super) fn insert(&self, handle: Arc<T>) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(number, handle);
+        number
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<Arc<T>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// Takes the handle out; it closes when the last request that works with it is done.
+    pub(super) fn remove(&self, number: u64) -> Option<Arc<T>> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    }
+}
+
+/// An open file and what it was opened for.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) file: File,
+    pub(super) read: bool,
+    pub(super) write: bool,
+}
+
+/// An open directory.
+#[derive(Debug)]
+pub(super) struct OpenDir {
+    pub(super) dir: Dir,
+    /// What the reader is walking through: names as they were when it began, so that positions stay what they
+    /// are while entries come and go.
+    pub(super) snapshot: Mutex<Option<Snapshot>>,
+}
+
+/// The entries of a directory at one moment, `.` and `..` first; a position is an index.
+pub(super) type Snapshot = Arc<[Item]>;
+
+/// One entry of a directory as its parent knows it.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) name: OsString,
+    pub(super) ino: u64,
+    pub(super) kind: Kind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_not_given_again() {
+        let handles = Handles::new();
+        let first = handles.insert(Arc::new('a'));
+        assert_eq!(handles.remove(first).as_deref(), Some(&'a'));
+        assert_eq!(handles.get(first), None);
+        assert_ne!(handles.insert(Arc::new('b')), first);
+    }
+
+    #[test]
+    fn a_request_under_way_keeps_its_handle() {
+        let handles = Handles::new();
+        let number = handles.insert(Arc::new('a'));
+        let working = handles.get(number);
+        drop(handles.remove(number));
+        assert_eq!(working.as_deref(), Some(&'a'));
+    }
+}

@@ -1,0 +1,150 @@
+//! Mounting and serving, and the daemon's life around it.
+
+use super::error::Error;
+use super::fuse::Fuse;
+use super::guard;
+use super::guard::Guard;
+use super::mountpoint;
+use super::options::MountOptions;
+use super::options::Plan;
+use super::unmount::unmount;
+use crate::volume::Volume;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use tracing::warn;
+
+/// `OPEN_MAX` of macOS.
+const MACOS_OPEN_MAX: u64 = 10_240;
+
+/// A mounted volume. Requests wait until [`serve`](Session::serve) takes them up; dropping it unmounts.
+#[derive(Debug)]
+pub struct Session {
+    fuse: fuser::Session<Fuse>,
+    mountpoint: PathBuf,
+}
+
+impl Session {
+    /// Mounts. When this returns, the mount is in place and the kernel has agreed on the protocol.
+    pub fn mount(volume: Arc<Volume>, options: &MountOptions) -> Result<Session, Error> {
+        let root = volume.root_path();
+        let root = root.canonicalize().map_err(|source| Error::System { path: root.into(), source })?;
+        let mut plan = options.plan(&root)?;
+        plan.read_only |= volume.read_only();
+        let mountpoint = mountpoint::prepare(&root, &options.mountpoint, plan.nonempty)?;
+        let fuse = Fuse::new(volume, options.caching);
+        match fuser::Session::new(fuse, &mountpoint, &plan.config()) {
+            Ok(fuse) => Ok(Session { fuse, mountpoint }),
+            Err(source) => Err(refusal(mountpoint, &plan, source)),
+        }
+    }
+
+    /// The absolute path of the mount point.
+    pub fn mountpoint(&self) -> &Path {
+        &self.mountpoint
+    }
+
+    /// Serves until somebody unmounts.
+    pub fn serve(self) -> Result<(), Error> {
+        match self.fuse.run() {
+            // unmounted just as a thread was being handed a request; nobody waits for an answer to it
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::CONNABORTED) => Ok(()),
+            served => served.map_err(|source| Error::Serve { source }),
+        }
+    }
+}
+
+/// What a failure to mount means.
+fn refusal(path: PathBuf, plan: &Plan, source: io::Error) -> Error {
+    if cfg!(target_os = "linux")
+        && let Err(source) = File::options().read(true).write(true).open("/dev/fuse")
+    {
+        return Error::NoFuse { source };
+    }
+    let source = match source.kind() {
+        io::ErrorKind::NotFound => io::Error::other("fusermount3 is not installed (package fuse3)"),
+        // fusermount's own words end with the line
+        kind => io::Error::new(kind, source.to_string().trim_end()),
+    };
+    match plan.unknown.join(",") {
+        options if options.is_empty() => Error::Mount { path, source },
+        options => Error::MountWithOptions { path, options, source },
+    }
+}
+
+/// The daemon: mounts, calls `on_ready`, serves until unmounted or told to end by SIGINT, SIGTERM or SIGHUP.
+///
+/// Changes this process: no umask, as many open files as allowed, handlers for these signals, and a guard (see
+/// [`guard`]) as its child.
+pub fn run(volume: Arc<Volume>, options: &MountOptions, on_ready: impl FnOnce()) -> Result<(), Error> {
+    // the kernel has applied the mask of whoever makes a file
+    rustix::process::umask(Mode::empty());
+    raise_open_files_limit();
+    // from here on signals wait until there is something to unmount
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
+        .map_err(|source| Error::System { path: options.mountpoint.clone(), source })?;
+    let session = Session::mount(volume, options)?;
+    let mountpoint = session.mountpoint().to_owned();
+    let guard = cfg!(target_os = "linux").then(|| set_guard(&mountpoint));
+    let heard = signals.handle();
+    let listener = thread::spawn(move || {
+        for signal in signals.forever() {
+            if let Err(error) = end(&mountpoint, signal) {
+                warn!("signal {signal} has no effect: {error}");
+            }
+        }
+    });
+    on_ready();
+    let served = session.serve();
+    heard.close();
+    if listener.join().is_err() {
+        warn!("the thread that listens to signals panicked");
+    }
+    drop(guard);
+    served
+}
+
+fn set_guard(mountpoint: &Path) -> Option<Guard> {
+    guard::spawn(mountpoint)
+        .inspect_err(|error| warn!("{}: will stay behind if encbox is killed: {error}", mountpoint.display()))
+        .ok()
+}
+
+/// Unmounts, so that serving ends. Files in use keep the daemon alive, out of sight, until the next signal.
+fn end(mountpoint: &Path, signal: i32) -> io::Result<()> {
+    let unmounted = unmount(mountpoint, false).or_else(|error| match error {
+        Error::Busy { .. } => {
+            warn!("{}: in use; served out of sight until the last file is closed", mountpoint.display());
+            unmount(mountpoint, true)
+        }
+        error => Err(error),
+    });
+    match unmounted {
+        Ok(()) => Ok(()),
+        // out of sight already, or cannot be unmounted: the signal does what it does to any program, and the guard
+        // clears up
+        Err(_) => emulate_default_handler(signal),
+    }
+}
+
+/// Every file that is open in the mount is open here too, and directories beside.
+fn raise_open_files_limit() {
+    let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
+    // macOS speaks of no limit, and has one
+    let raised = Rlimit { current: maximum.or(Some(MACOS_OPEN_MAX)), maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        warn!("the limit of open files stays as it is: {error}");
+    }
+}
