@@ -24,5 +24,8 @@ pub mod names;
 #[cfg(unix)]
 pub mod volume;
 
+#[cfg(all(unix, feature = "cli"))]
+pub mod transfer;
+
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;

@@ -1,0 +1,47 @@
+//! What a transfer tells while it runs, and what it has to show at the end.
+
+use super::Error;
+
+/// Hears how a transfer goes on. Every method does nothing unless it is written.
+pub trait Progress {
+    /// That many more bytes of plaintext were read or written.
+    fn bytes(&mut self, _count: u64) {}
+    /// One more file, link or folder is complete.
+    fn item(&mut self) {}
+    /// An item was left out, and the transfer goes on with the next one.
+    fn failed(&mut self, _error: &Error) {}
+    /// Asked at least once per buffer: should the transfer stop and clean up?
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// Progress that nobody watches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {}
+
+/// What was transferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Regular files.
+    pub files: u64,
+    /// Folders that were made.
+    pub folders: u64,
+    /// Symbolic links.
+    pub links: u64,
+    /// Plaintext bytes.
+    pub bytes: u64,
+    /// Items left out, each of which was reported.
+    pub failed: u64,
+}
+
+/// What a transfer has before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// Files, links and folders.
+    pub items: u64,
+    /// Plaintext bytes.
+    pub bytes: u64,
+}
