@@ -14,11 +14,8 @@
 //! Rooms 0 to 2 know no file system, clock, thread or process, and build for `wasm32-unknown-unknown`.
 
 pub mod config;
-
 pub mod content;
-
 pub mod crypto;
-
 pub mod names;
 
 #[cfg(unix)]
@@ -29,3 +26,6 @@ pub mod transfer;
 
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;
+
+#[cfg(all(unix, feature = "cli"))]
+pub mod cli;

@@ -1,0 +1,184 @@
+//! The door: words in, words out, exit codes. One file per command; the list of them is `Command`.
+//!
+//! Only this room prints, asks, and knows a command line. Facts go to standard output, everything else to standard
+//! error.
+
+mod cat;
+mod completions;
+mod decode;
+mod demo;
+mod encode;
+mod error;
+mod exit;
+mod export;
+mod import;
+mod info;
+mod iterations;
+mod keyring;
+mod ls;
+mod man;
+mod mkdir;
+mod mv;
+mod new;
+mod open;
+mod out;
+mod owner;
+mod passwd;
+mod password;
+mod progress;
+mod prompt;
+mod range;
+mod record;
+mod rm;
+mod secret;
+mod system;
+mod text;
+mod tree;
+
+#[cfg(feature = "mount")]
+mod guard;
+#[cfg(feature = "mount")]
+mod mount;
+#[cfg(feature = "mount")]
+mod mounts;
+#[cfg(feature = "mount")]
+mod unmount;
+
+use clap::{ArgAction, Parser, Subcommand};
+use error::Error;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Open, mount and change EncFS and BoxCryptor Classic volumes that live in a synced folder
+#[derive(Debug, Parser)]
+#[command(name = "encbox", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(max_term_width = 100, after_long_help = exit::table())]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command knows.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Global {
+    /// Take this config file (format V6) instead of the one in the folder of the volume
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Log what happens, by encrypted names; twice or thrice for more [environment: ENCBOX_LOG]
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Info(info::Info),
+    Ls(ls::Ls),
+    Tree(tree::Tree),
+    Cat(cat::Cat),
+    Export(export::Export),
+    Import(import::Import),
+    Mkdir(mkdir::Mkdir),
+    Rm(rm::Rm),
+    Mv(mv::Mv),
+    Encode(encode::Encode),
+    Decode(decode::Decode),
+    New(new::New),
+    Passwd(passwd::Passwd),
+    #[cfg(feature = "mount")]
+    Mount(mount::Mount),
+    #[cfg(feature = "mount")]
+    Unmount(unmount::Unmount),
+    #[cfg(feature = "mount")]
+    Mounts(mounts::Mounts),
+    #[cfg(feature = "mount")]
+    #[command(name = crate::mount::guard::COMMAND, hide = true)]
+    Guard(guard::Guard),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Runs the program: parses the command line, does what it says, returns the exit code.
+pub fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    system::forbid_core_dumps();
+    system::start_log(global.verbose);
+    match command.run(&global) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error),
+    }
+}
+
+impl Command {
+    fn run(&self, global: &Global) -> Result<(), Error> {
+        match self {
+            Command::Info(command) => command.run(global),
+            Command::Ls(command) => command.run(global),
+            Command::Tree(command) => command.run(global),
+            Command::Cat(command) => command.run(global),
+            Command::Export(command) => command.run(global),
+            Command::Import(command) => command.run(global),
+            Command::Mkdir(command) => command.run(global),
+            Command::Rm(command) => command.run(global),
+            Command::Mv(command) => command.run(global),
+            Command::Encode(command) => command.run(global),
+            Command::Decode(command) => command.run(global),
+            Command::New(command) => command.run(global),
+            Command::Passwd(command) => command.run(global),
+            #[cfg(feature = "mount")]
+            Command::Mount(command) => command.run(global),
+            #[cfg(feature = "mount")]
+            Command::Unmount(command) => command.run(),
+            #[cfg(feature = "mount")]
+            Command::Mounts(command) => command.run(),
+            #[cfg(feature = "mount")]
+            Command::Guard(command) => command.run(),
+            Command::Demo(command) => command.run(),
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
+        }
+    }
+}
+
+impl Global {
+    /// Something worth knowing that is no error.
+    fn note(&self, text: &str) {
+        if !self.quiet {
+            exit::tell(&format!("note: {text}"));
+        }
+    }
+
+    /// Something that only a person cares about.
+    fn note_on_terminal(&self, text: &str) {
+        if io::stderr().is_terminal() {
+            self.note(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Example"), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! How a transfer shows itself: a bar on a terminal once it takes a second, or JSON lines.
+
+use super::out::Out;
+use super::{Error, Global, exit, text};
+use crate::transfer::{self, Progress, Summary, Survey};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What is quick shows no bar, and JSON lines are this far apart.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Watches a transfer for somebody at a command line, who may also press Ctrl-C.
+pub(super) struct Watch {
+    style: Style,
+    last: Instant,
+    items: u64,
+    bytes: u64,
+    stop: Arc<AtomicBool>,
+}
+
+enum Style {
+    Silent,
+    Waiting(Option<Survey>),
+    Bar(ProgressBar),
+    Json,
+}
+
+impl Watch {
+    /// `survey` counts what lies ahead; it is asked only if a bar may be drawn.
+    pub(super) fn new(global: &Global, json: bool, survey: impl FnOnce() -> Option<Survey>) -> Watch {
+        let style = match json {
+            true => Style::Json,
+            false if global.quiet || !io::stderr().is_terminal() => Style::Silent,
+            false => Style::Waiting(survey()),
+        };
+        Watch { style, last: Instant::now(), items: 0, bytes: 0, stop: interrupts() }
+    }
+
+    /// Says how the transfer ended: in JSON on standard output, in words on a terminal.
+    pub(super) fn end(self, global: &Global, verb: &str, summary: Summary) -> Result<(), Error> {
+        let Summary { files, folders, links, bytes, failed } = summary;
+        match &self.style {
+            Style::Json => {
+                let done = json!({ "files": files, "folders": folders, "links": links, "bytes": bytes, "failed": failed });
+                line(&json!({ "done": done }))?;
+            }
+            Style::Silent => {}
+            Style::Waiting(_) | Style::Bar(_) => {
+                self.clear();
+                let counts = [(files, "file"), (folders, "folder"), (links, "link")];
+                let counts = counts.into_iter().filter(|(number, _)| *number > 0).chain([(bytes, "byte")]);
+                let counts: Vec<_> = counts.map(|(number, one)| text::count(number, one)).collect();
+                global.note(&format!("{verb} {}", counts.join(", ")));
+            }
+        }
+        if failed == 0 { Ok(()) } else { Err(Error::Incomplete(failed)) }
+    }
+
+    fn tick(&mut self) {
+        if let Style::Bar(bar) = &self.style {
+            bar.set_position(self.bytes);
+            bar.set_message(text::count(self.items, "item"));
+            return;
+        }
+        if self.last.elapsed() < PERIOD {
+            return;
+        }
+        self.last = Instant::now();
+        match &self.style {
+            Style::Json => {
+                // A reader who has gone shows when the end is written.
+                let _ = line(&json!({ "progress": { "items": self.items, "bytes": self.bytes } }));
+            }
+            Style::Waiting(survey) => self.style = Style::Bar(bar(*survey)),
+            Style::Silent | Style::Bar(_) => {}
+        }
+    }
+
+    fn clear(&self) {
+        if let Style::Bar(bar) = &self.style {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Watch {
+    fn bytes(&mut self, count: u64) {
+        self.bytes += count;
+        self.tick();
+    }
+
+    fn item(&mut self) {
+        self.items += 1;
+        self.tick();
+    }
+
+    fn failed(&mut self, error: &transfer::Error) {
+        match &self.style {
+            Style::Json => {
+                let _ = line(&json!({ "failed": error.to_string() }));
+            }
+            Style::Bar(bar) => bar.suspend(|| exit::complain(error)),
+            Style::Silent | Style::Waiting(_) => exit::complain(error),
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn bar(survey: Option<Survey>) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr();
+    let (bar, template) = match survey {
+        Some(survey) => (
+            ProgressBar::with_draw_target(Some(survey.bytes), target),
+            "{bar:30} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}",
+        ),
+        None => (
+            ProgressBar::with_draw_target(None, target),
+            "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {msg}",
+        ),
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is well formed"))
+}
+
+fn line(value: &serde_json::Value) -> Result<(), Error> {
+    let mut out = Out::new();
+    out.json(value)?;
+    out.end()
+}
+
+/// Turns Ctrl-C into a request to stop and clean up; the second one ends the program at once.
+fn interrupts() -> Arc<AtomicBool> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Without a handler the signal ends the program, as signals do.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone());
+        let _ = signal_hook::flag::register(signal, stop.clone());
+    }
+    stop
+}

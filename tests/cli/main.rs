@@ -1,0 +1,22 @@
+//! The program as scripts and people meet it: command lines in; output, files and exit codes out. One file per
+//! command, and `bad_input` for what goes wrong.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
+
+mod bad_input;
+mod cat;
+mod encode;
+mod export;
+mod import;
+mod info;
+mod ls;
+mod manual;
+mod mkdir;
+mod mount;
+mod mv;
+mod new;
+mod passwd;
+mod password;
+mod rm;
+mod support;
+mod tree;

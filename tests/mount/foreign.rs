@@ -1,0 +1,87 @@
+//! Another machine writes into the same folder.
+
+use super::*;
+use rustix::io::Errno;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// A new version arrives as a sync client writes it: a file renamed into place.
+fn arrive(mount: &Mount, name: &str, contents: &[u8]) {
+    let beside = mount.open(false);
+    let how = volume::OpenFile { read: false, write: true, truncate: false };
+    let (root, temporary) = (beside.root(), OsStr::new("arriving"));
+    let file = beside.create_file(&root, temporary, 0o644, true, how, None).expect("a fresh file");
+    file.write_at(contents, 0).expect("writable");
+    drop(file);
+    beside
+        .rename(&root, temporary, &root, OsStr::new(name), volume::RenameMode::Replace)
+        .expect("both are there");
+}
+
+#[test]
+fn a_version_renamed_into_place_is_seen() {
+    with_every_profile(|mount| {
+        let path = mount.path("file");
+        fs::write(&path, b"ours, and a good deal longer").expect("a fresh file");
+        assert_eq!(fs::read(&path).expect("it is there"), b"ours, and a good deal longer");
+        let open = File::open(&path).expect("it is there");
+        arrive(mount, "file", b"theirs");
+        outlive_the_kernels_memory();
+        assert_eq!(fs::metadata(&path).expect("it is there").len(), 6);
+        assert_eq!(fs::read(&path).expect("it is there"), b"theirs");
+        // who has the old version open goes on reading it
+        let mut contents = [0; 28];
+        open.read_exact_at(&mut contents, 0).expect("it is open");
+        assert_eq!(&contents, b"ours, and a good deal longer");
+        assert_eq!(open.metadata().expect("it is open").len(), 28);
+    });
+}
+
+/// What arrives within the second that the kernel trusts its memory is not cut or overwritten by mistake.
+#[test]
+fn a_version_that_has_just_arrived_is_opened() {
+    with_every_profile(|mount| {
+        let path = mount.path("file");
+        fs::write(&path, b"ours, and a good deal longer").expect("a fresh file");
+        arrive(mount, "file", b"theirs");
+        assert_eq!(fs::read(&path).expect("it is there"), b"theirs");
+    });
+}
+
+#[test]
+fn changes_in_place_are_seen() {
+    with_every_profile(|mount| {
+        let path = mount.path("file");
+        fs::write(&path, b"first").expect("a fresh file");
+        assert_eq!(fs::read(&path).expect("it is there"), b"first");
+        let beside = mount.open(false);
+        let how = volume::OpenFile { read: true, write: true, truncate: false };
+        let file = beside.open_file(&beside.root(), OsStr::new("file"), how).expect("it is there");
+        file.write_at(b"other", 0).expect("writable");
+        outlive_the_kernels_memory();
+        assert_eq!(fs::read(&path).expect("it is there"), b"other");
+    });
+}
+
+#[test]
+fn files_and_folders_come_and_go() {
+    with_every_profile(|mount| {
+        fs::create_dir_all(mount.path("folder/inner")).expect("fresh folders");
+        fs::write(mount.path("folder/inner/file"), "text").expect("a fresh file");
+        let beside = mount.open(false);
+        let root = beside.root();
+        let name = |name| OsStr::new(name);
+        beside.mkdir(&root, name("new"), 0o755, None).expect("a fresh folder");
+        assert!(mount.path("new").is_dir());
+        beside
+            .rename(&root, name("folder"), &root, name("moved"), volume::RenameMode::Replace)
+            .expect("it is there");
+        outlive_the_kernels_memory();
+        assert_eq!(errno(fs::metadata(mount.path("folder"))), Some(Errno::NOENT));
+        assert_eq!(fs::read_to_string(mount.path("moved/inner/file")).expect("it moved along"), "text");
+        fs::write(mount.path("moved/inner/another"), "more").expect("a fresh file");
+        beside.rmdir(&root, name("new")).expect("it is empty");
+        outlive_the_kernels_memory();
+        assert_eq!(errno(fs::read_dir(mount.path("new"))), Some(Errno::NOENT));
+    });
+}
