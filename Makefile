@@ -1,0 +1,45 @@
+# `make help` lists what there is to make.
+
+CARGO ?= cargo
+PREFIX ?= $(HOME)/.cargo
+SHARED_CROSS := ../shared/cross/check.sh
+.DEFAULT_GOAL := help
+
+.PHONY: demo test lint bench cross install clean help
+
+demo: ## show encbox at work on a bundled volume
+	@scripts/setup.sh demo
+	@$(CARGO) build --release --locked
+	@scripts/demo.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
+
+test: ## everything: lint, unit tests, frozen volumes, the real EncFS, everyday programs in a mount
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory lint
+	$(CARGO) test --locked --features interop
+
+lint: ## layout, warnings and links in the documentation, all as errors
+	@scripts/setup.sh lint
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps --all-features
+
+bench: ## how fast names, blocks and key derivation are on this machine
+	$(CARGO) bench --locked
+
+cross: ## check the crate for macOS and ARM Linux, and its pure rooms for WebAssembly
+	@if [ ! -x $(SHARED_CROSS) ]; then \
+	  echo "make cross needs $(SHARED_CROSS), which brings standard libraries for other targets;"; \
+	  echo "with rustup: rustup target add TARGET && cargo check --target TARGET"; \
+	  exit 1; \
+	fi
+	$(SHARED_CROSS) --target aarch64-apple-darwin --target aarch64-unknown-linux-gnu -- --locked
+	$(SHARED_CROSS) --target wasm32-unknown-unknown -- --locked --lib --no-default-features
+
+install: ## build encbox and put it into PREFIX/bin (~/.cargo/bin)
+	$(CARGO) install --locked --path . --root "$(PREFIX)"
+
+clean: ## remove what was built
+	$(CARGO) clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
