@@ -367,3 +367,21 @@ fn a_directory_made_again_has_its_mode() {
     let after = std::fs::metadata(&target).expect("there");
     assert_eq!(format!("{:o}", after.mode()), format!("{:o}", before.mode()));
 }
+
+#[test]
+fn many_directories_need_few_descriptors() {
+    let (status, text) = in_child(&["prlimit", "--nofile=400"], "child_holds_many_directories", &[]);
+    assert!(status.success(), "{text}");
+}
+
+#[test]
+#[ignore = "run in a process of its own by the test above"]
+fn child_holds_many_directories() {
+    let scratch = Scratch::new(&Profile::Sync.parameters());
+    let dirs: Vec<_> = (0..2000).map(|index| scratch.mkdir(&format!("dir {index}"))).collect();
+    for (index, dir) in dirs.iter().enumerate() {
+        let name = format!("file {index}");
+        scratch.volume.create_file(dir, n(&name), 0o644, true, READ_WRITE, None).expect("created");
+        assert_eq!(scratch.names(dir), [name]);
+    }
+}
