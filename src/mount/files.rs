@@ -117,6 +117,11 @@ impl Tree {
         }
         Ok(())
     }
+
+    /// Makes a range of the file zeros; its size stays.
+    pub(super) fn punch_hole(&self, handle: u64, offset: u64, len: u64) -> Result<(), Errno> {
+        Ok(self.file(handle)?.file.punch_hole(offset, len)?)
+    }
 }
 
 /// What a file is to be opened for.

@@ -462,10 +462,13 @@ impl Filesystem for Fuse {
         reply: ReplyEmpty,
     ) {
         trace!(ino = ino.0, offset, length, mode, "fallocate");
+        /// `FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE`, the same on every architecture.
+        const PUNCH_HOLE: i32 = 0x01 | 0x02;
         let end = offset.checked_add(length);
         match (mode, end) {
             (0, Some(end)) => empty(reply, self.tree.lengthen(fh.0, end)),
-            (0, None) => reply.error(Errno::EFBIG),
+            (PUNCH_HOLE, Some(_)) => empty(reply, self.tree.punch_hole(fh.0, offset, length)),
+            (0 | PUNCH_HOLE, None) => reply.error(Errno::EFBIG),
             _ => reply.error(Errno::EOPNOTSUPP),
         }
     }

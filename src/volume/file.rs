@@ -214,12 +214,12 @@ impl File {
         if self.core.read_only { Err(self.error(verb, Fault::ReadOnly)) } else { Ok(()) }
     }
 
-    fn check_open_for_writing(&self) -> Result<(), Error> {
+    pub(super) fn check_open_for_writing(&self) -> Result<(), Error> {
         if self.how.write { Ok(()) } else { Err(self.error("writing", Fault::Access)) }
     }
 
     /// A header may have to be made or read, and may depend on the path.
-    fn hold_chains_for_header(&self) -> Option<RwLockReadGuard<'_, ()>> {
+    pub(super) fn hold_chains_for_header(&self) -> Option<RwLockReadGuard<'_, ()>> {
         if self.core.external_ivs() { self.core.hold_chains() } else { None }
     }
 

@@ -6,7 +6,7 @@
 //!
 //! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `attr.rs`, `xattr.rs`, `list.rs` looking; `entry.rs` making and removing; `rename.rs`,
-//! `retree.rs` and `reheader.rs` moving; `file.rs`, `blocks.rs`, `resize.rs`, `state.rs` contents; `sys.rs` the system.
+//! `retree.rs` and `reheader.rs` moving; `file.rs`, `blocks.rs`, `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
 
 mod attr;
 mod blocks;
@@ -19,6 +19,7 @@ mod list;
 mod open;
 mod path;
 mod pool;
+mod punch;
 mod random;
 mod reheader;
 mod rename;

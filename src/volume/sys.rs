@@ -380,6 +380,27 @@ pub(super) fn sync_data(fd: impl AsFd) -> Result<()> {
     return sync(fd);
 }
 
+/// Makes a range of a file zeros, and gives its space back if the file system can do that.
+pub(super) fn punch_hole(fd: impl AsFd, offset: u64, len: u64) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::FallocateFlags;
+        match rustix::fs::fallocate(&fd, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len)
+        {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            result => return result,
+        }
+    }
+    let zeros = [0; 1 << 16];
+    let mut done = 0;
+    while done < len {
+        let part = (len - done).min(zeros.len() as u64);
+        pwrite_full(&fd, &zeros[..part as usize], offset + done).map_err(|(_, errno)| errno)?;
+        done += part;
+    }
+    Ok(())
+}
+
 /// Makes a special file.
 #[cfg(target_os = "linux")]
 pub(super) fn make_node(dir: impl AsFd, name: &[u8], kind: Kind, mode: u32, rdev: u64) -> Result<()> {

@@ -87,6 +87,22 @@ fn a_file_of_holes_takes_no_room() {
 }
 
 #[test]
+fn punching_gives_space_back_where_holes_are_allowed() {
+    for parameters in many_parameters() {
+        let scratch = Scratch::new(&parameters);
+        let file = scratch.create("file");
+        file.write_at(&pattern(1 << 20), 0).expect("written");
+        let before = file.stat().expect("open").blocks;
+        file.punch_hole(1000, 1_000_000).expect("zeroed");
+        let after = file.stat().expect("open").blocks;
+        assert_eq!(after < before / 4, parameters.allow_holes, "{before} {after} {parameters:?}");
+        let mut expected = pattern(1 << 20);
+        expected[1000..1_001_000].fill(0);
+        assert!(read_all(&file) == expected);
+    }
+}
+
+#[test]
 fn emptying_a_file_brings_a_fresh_iv_for_every_handle() {
     let scratch = Scratch::new(&encbox::config::Profile::Sync.parameters());
     let (dir, name) = (scratch.root(), std::ffi::OsStr::new("file"));
@@ -175,6 +191,7 @@ enum Step {
     Write(usize, usize),
     Append(usize),
     Truncate(usize),
+    Punch(usize, usize),
     Read(usize, usize),
     Reopen,
 }
@@ -184,6 +201,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_usize..700, 0_usize..300).prop_map(|(at, len)| Step::Write(at, len)),
         2 => (0_usize..200).prop_map(Step::Append),
         3 => (0_usize..900).prop_map(Step::Truncate),
+        1 => (0_usize..900, 0_usize..500).prop_map(|(at, len)| Step::Punch(at, len)),
         2 => (0_usize..900, 0_usize..400).prop_map(|(at, len)| Step::Read(at, len)),
         1 => Just(Step::Reopen),
     ]
@@ -219,6 +237,11 @@ fn a_file_behaves_like_a_vector_of_bytes() {
                     Step::Truncate(len) => {
                         file.truncate(len as u64).expect("resized");
                         model.resize(len, 0);
+                    }
+                    Step::Punch(at, len) => {
+                        file.punch_hole(at as u64, len as u64).expect("zeroed");
+                        let end = (at + len).min(model.len());
+                        model.get_mut(at..end).unwrap_or(&mut []).fill(0);
                     }
                     Step::Read(at, len) => {
                         let mut data = vec![0; len];
