@@ -6,7 +6,7 @@ use crate::volume;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Show what encbox does, on a temporary volume
@@ -18,10 +18,10 @@ impl Demo {
     pub(super) fn run(&self) -> Result<(), Error> {
         let tour = Tour::begin()?;
         tour.volume()?;
-        if cfg!(feature = "mount") && Path::new("/dev/fuse").exists() {
+        if cfg!(feature = "mount") && may_mount() {
             tour.mount()?;
         } else {
-            tour.say("# (no mount here: this machine has no /dev/fuse)")?;
+            tour.say("# (no mount here: /dev/fuse is missing, or not ours to use)")?;
         }
         tour.say("# Done; everything above was in a temporary folder, which goes now.")
     }
@@ -129,4 +129,9 @@ impl Drop for Tour {
             tell(&format!("encbox: {} stays behind: {error}", self.folder.display()));
         }
     }
+}
+
+/// Whether the device that mounting needs is there and open to us.
+fn may_mount() -> bool {
+    std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok()
 }

@@ -7,7 +7,7 @@ use super::attr::{FileId, Kind, SetTime};
 use rustix::fd::AsRawFd;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid,
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid,
     XattrFlags,
 };
 use rustix::io::{Errno, Result};
@@ -168,7 +168,7 @@ pub(super) fn chown_handle(fd: impl AsFd, uid: Option<u32>, gid: Option<u32>) ->
 pub(super) fn set_handle_times(fd: impl AsFd, atime: Option<SetTime>, mtime: Option<SetTime>) -> Result<()> {
     let times = timestamps(atime, mtime);
     #[cfg(target_os = "linux")]
-    return rustix::fs::utimensat(CWD, handle_path(&fd), &times, AtFlags::empty());
+    return rustix::fs::utimensat(rustix::fs::CWD, handle_path(&fd), &times, AtFlags::empty());
     #[cfg(not(target_os = "linux"))]
     return rustix::fs::futimens(fd, &times);
 }
