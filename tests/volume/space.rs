@@ -1,7 +1,8 @@
 //! A full disk: what was there stays readable, and what was refused leaves no trace.
 
 use crate::scratch::*;
-use encbox::config::{Parameters, Profile};
+use encbox::config::{Config, Parameters, Profile};
+use encbox::volume::Volume;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,6 +22,16 @@ impl SmallDisk {
         }
         mounted.then_some(SmallDisk(folder))
     }
+
+    /// A new volume on a new disk.
+    fn with_volume(profile: Profile) -> Option<(SmallDisk, Volume)> {
+        let disk = SmallDisk::mount()?;
+        let config = Config::create(&profile.parameters(), &password(), 10, fill_random).expect("valid");
+        encbox::volume::create(disk.path(), &config, true).expect("made");
+        let volume = open(disk.path(), Default::default());
+        Some((disk, volume))
+    }
+
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -35,10 +46,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_write_that_does_not_fit_loses_nothing_that_was_there() {
     for profile in [Profile::Sync, Profile::Boxcryptor, Profile::Standard, Profile::Paranoia] {
-        let Some(disk) = SmallDisk::mount() else { return };
-        let config = encbox::config::Config::create(&profile.parameters(), &password(), 10, fill_random);
-        encbox::volume::create(disk.path(), &config.expect("valid"), true).expect("made");
-        let volume = open(disk.path(), Default::default());
+        let Some((disk, volume)) = SmallDisk::with_volume(profile) else { return };
         let root = volume.root();
         let create = |name: &str| {
             volume
@@ -73,10 +81,7 @@ fn a_write_that_does_not_fit_loses_nothing_that_was_there() {
 #[test]
 fn a_last_block_that_a_failed_write_would_have_lengthened_is_kept() {
     for profile in [Profile::Sync, Profile::Boxcryptor, Profile::Standard, Profile::Paranoia] {
-        let Some(disk) = SmallDisk::mount() else { return };
-        let config = encbox::config::Config::create(&profile.parameters(), &password(), 10, fill_random);
-        encbox::volume::create(disk.path(), &config.expect("valid"), true).expect("made");
-        let volume = open(disk.path(), Default::default());
+        let Some((_disk, volume)) = SmallDisk::with_volume(profile) else { return };
         let root = volume.root();
         let create = |name: &str| {
             volume
