@@ -5,6 +5,7 @@ use super::core::Core;
 use super::dir::Dir;
 use super::error::{Error, Fault};
 use super::file::{File, OpenFile};
+use super::spot::Spot;
 use super::sys::{self, RawStat};
 use std::ffi::OsStr;
 use std::time::SystemTime;
@@ -160,16 +161,20 @@ impl Volume {
             Target::Entry(dir, name) => {
                 let _chains = self.core.hold_chains();
                 let spot = self.spot("looking at", dir, name)?;
-                let raw = spot.stat()?;
-                let target_len = match raw.kind {
-                    // a target that does not decode is an error when it is read, not when the link is listed
-                    Kind::Symlink => self.read_target(&spot).map_or(0, |target| target.len() as u64),
-                    _ => 0,
-                };
-                Ok(self.core.stat_from(raw, target_len))
+                self.stat_spot(&spot)
             }
             Target::File(file) => file.stat(),
         }
+    }
+
+    pub(super) fn stat_spot(&self, spot: &Spot<'_>) -> Result<Stat, Error> {
+        let raw = spot.stat()?;
+        let target_len = match raw.kind {
+            // a target that does not decode is an error when it is read, not when the link is listed
+            Kind::Symlink => self.read_target(spot).map_or(0, |target| target.len() as u64),
+            _ => 0,
+        };
+        Ok(self.core.stat_from(raw, target_len))
     }
 
     /// Changes what is `Some`, and gives the state afterwards.

@@ -51,7 +51,10 @@ impl Volume {
     ) -> Result<Stat, Error> {
         let _chains = self.core.hold_chains();
         let spot = self.spot_to_change("linking", dir, name)?;
-        let encoded = self.core.names.encode_link(target.as_bytes()).map_err(|error| spot.error(error))?;
+        let names = &self.core.names;
+        let encoded = names.encode_link(target.as_bytes()).map_err(|error| spot.error(error))?;
+        // stream names have no form for the target `/`: better no link than one that nobody can read
+        names.decode_link(&encoded).map_err(|error| spot.error(error))?;
         spot.check(rustix::fs::symlinkat(encoded, &spot.handle, spot.cipher_name.as_slice()))?;
         self.finish(&spot, AtFlags::empty(), 0, owner)
     }
@@ -113,15 +116,6 @@ impl Volume {
             None => Ok(()),
         };
         given.and_then(|()| self.stat_spot(spot)).inspect_err(|_| spot.take_back(removing))
-    }
-
-    fn stat_spot(&self, spot: &Spot<'_>) -> Result<Stat, Error> {
-        let raw = spot.stat()?;
-        let target_len = match raw.kind {
-            Kind::Symlink => self.read_target(spot)?.len() as u64,
-            _ => 0,
-        };
-        Ok(self.core.stat_from(raw, target_len))
     }
 
     /// Gives a new entry its owner, unless that is us; the group is the directory's if that says so.

@@ -33,6 +33,25 @@ fn a_target_that_does_not_decode_fails_when_read_not_when_listed() {
 }
 
 #[test]
+fn a_link_that_could_not_be_read_is_not_made() {
+    let scratch = Scratch::new(&Profile::Boxcryptor.parameters());
+    let (volume, root) = (&scratch.volume, scratch.root());
+    let refused = volume.symlink(OsStr::new("/"), &root, OsStr::new("link"), None);
+    assert!(matches!(refused, Err(Error { fault: Fault::Name(_), .. })), "{refused:?}");
+    assert_eq!(scratch.names(&root), Vec::<String>::new());
+}
+
+/// A link whose target is not ours has another name as easily as any file.
+#[test]
+fn a_link_that_cannot_be_read_can_be_linked_to() {
+    let scratch = Scratch::new(&Profile::Sync.parameters());
+    std::os::unix::fs::symlink("not one of ours", scratch.on_disk("one")).expect("made");
+    let (volume, root) = (&scratch.volume, scratch.root());
+    let stat = volume.link(&root, OsStr::new("one"), &root, OsStr::new("two")).expect("linked");
+    assert_eq!((stat.nlink, stat.size), (2, 0));
+}
+
+#[test]
 fn hard_links_share_contents_or_are_refused() {
     for parameters in many_parameters() {
         let scratch = Scratch::new(&parameters);
