@@ -13,8 +13,15 @@ use super::{Error, FileIv, Layout};
 use crate::crypto::Cipher;
 use crate::crypto::FillRandom;
 use crate::crypto::Seeds;
+use std::ops::Range;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+
+/// Blocks whose MACs are made and coded before the next ones are touched, while they are near in the cache.
+const GROUP: usize = 32;
+
+/// Random bytes asked for at a time.
+const RANDOM_LEN: usize = 512;
 
 /// Codes the contents of a volume's files.
 #[derive(Debug, Clone)]
@@ -56,19 +63,17 @@ impl ContentCodec {
         let full_len = run.len() - run.len() % block_len;
         let (full, short) = run.split_at_mut(full_len);
 
-        self.decrypt_full(full, seeds);
         let full_count = full_len / block_len;
-        let mut verdict = match full.chunks_exact(block_len).position(|block| !self.is_genuine(block)) {
-            Some(index) => Err((index, Error::Mac { block: first_block + index as u64 })),
-            None => Ok(()),
-        };
+        let mut verdict = self
+            .decrypt_full(full, seeds)
+            .map_err(|index| (index, Error::Mac { block: first_block + index as u64 }));
         if verdict.is_ok() && !short.is_empty() {
             let block = first_block + full_count as u64;
             if short.len() <= self.layout.block_header_len() {
                 verdict = Err((full_count, Error::ShortBlock { block, len: short.len() }));
             } else {
                 self.cipher.decode_stream(short, seeds.at(full_count));
-                if !self.is_genuine(short) {
+                if self.first_forged(short, short.len()).is_some() {
                     verdict = Err((full_count, Error::Mac { block }));
                 }
             }
@@ -84,58 +89,84 @@ impl ContentCodec {
     pub fn encrypt_run(&self, file_iv: FileIv, first_block: u64, run: &mut [u8]) {
         let seeds = Seeds { first: first_block, mask: file_iv.value() };
         let block_len = self.layout.block_len();
-        if self.layout.block_header_len() > 0 {
-            run.chunks_mut(block_len).for_each(|block| self.sign(block));
-        }
         let full_len = run.len() - run.len() % block_len;
         let (full, short) = run.split_at_mut(full_len);
-        self.cipher.encrypt_run(full, block_len, seeds);
+        for (index, group) in full.chunks_mut(GROUP * block_len).enumerate() {
+            self.sign(group, block_len);
+            self.cipher.encrypt_run(group, block_len, seeds.skip(index * GROUP));
+        }
         if !short.is_empty() {
+            self.sign(short, short.len());
             self.cipher.encode_stream(short, seeds.at(full_len / block_len));
         }
     }
 
-    /// Decrypts full blocks, passing holes over: stretches between holes are one run for the cipher.
-    fn decrypt_full(&self, full: &mut [u8], seeds: Seeds) {
+    /// Decrypts full blocks and checks their MACs, passing holes over; an error is the index of the first bad one.
+    fn decrypt_full(&self, full: &mut [u8], seeds: Seeds) -> Result<(), usize> {
         let block_len = self.layout.block_len();
-        if !self.allow_holes {
-            return self.cipher.decrypt_run(full, block_len, seeds);
-        }
         let (mut rest, mut index) = (full, 0);
         while !rest.is_empty() {
-            let holes = rest.chunks_exact(block_len).take_while(|block| is_zero(block)).count();
-            let data =
-                rest[holes * block_len..].chunks_exact(block_len).take_while(|block| !is_zero(block)).count();
+            let is_hole = |block: &&[u8]| self.allow_holes && is_zero(block);
+            let holes = rest.chunks_exact(block_len).take_while(is_hole).count();
+            let behind = rest[holes * block_len..].chunks_exact(block_len).take(GROUP);
+            let data = behind.take_while(|block| !is_hole(block)).count();
             let (stretch, next) = rest.split_at_mut((holes + data) * block_len);
-            self.cipher.decrypt_run(&mut stretch[holes * block_len..], block_len, seeds.skip(index + holes));
+            let stretch = &mut stretch[holes * block_len..];
+            self.cipher.decrypt_run(stretch, block_len, seeds.skip(index + holes));
+            if let Some(bad) = self.first_forged(stretch, block_len) {
+                return Err(index + holes + bad);
+            }
             (rest, index) = (next, index + holes + data);
         }
+        Ok(())
     }
 
-    /// Whether a decoded block carries its MAC, or is a hole, which carries none.
-    fn is_genuine(&self, block: &[u8]) -> bool {
-        let (mac, covered) = block.split_at(self.layout.mac_len());
-        if mac.is_empty() || (self.allow_holes && is_zero(block)) {
-            return true;
+    /// The first of at most [`GROUP`] decoded blocks that neither carries its MAC nor is a hole, which carries none.
+    fn first_forged(&self, blocks: &[u8], block_len: usize) -> Option<usize> {
+        let mac_len = self.layout.mac_len();
+        if mac_len == 0 {
+            return None;
         }
-        let expected = self.cipher.mac64(covered, None).to_le_bytes();
-        expected[..mac.len()].ct_eq(mac).into()
+        let mut macs = [0; GROUP];
+        self.cipher.mac64_run(blocks, block_len, mac_len, &mut macs[..blocks.len() / block_len]);
+        blocks.chunks_exact(block_len).zip(macs).position(|(block, mac)| {
+            let genuine: bool = mac.to_le_bytes()[..mac_len].ct_eq(&block[..mac_len]).into();
+            !(genuine || self.allow_holes && is_zero(block))
+        })
     }
 
-    /// Fills in the random bytes and the MAC of a block.
-    fn sign(&self, block: &mut [u8]) {
-        let (mac, covered) = block.split_at_mut(self.layout.mac_len());
-        let rand_len = self.layout.block_header_len() - mac.len();
+    /// Fills in the random bytes and the MACs of at most [`GROUP`] blocks.
+    fn sign(&self, blocks: &mut [u8], block_len: usize) {
+        let mac_len = self.layout.mac_len();
+        let rand_len = self.layout.block_header_len() - mac_len;
         if rand_len > 0 {
-            (self.random)(&mut covered[..rand_len]);
+            self.randomize(blocks, block_len, mac_len..mac_len + rand_len);
         }
-        let computed = self.cipher.mac64(covered, None).to_le_bytes();
-        mac.copy_from_slice(&computed[..mac.len()]);
+        if mac_len > 0 {
+            let mut macs = [0; GROUP];
+            self.cipher.mac64_run(blocks, block_len, mac_len, &mut macs[..blocks.len() / block_len]);
+            for (block, mac) in blocks.chunks_exact_mut(block_len).zip(macs) {
+                block[..mac_len].copy_from_slice(&mac.to_le_bytes()[..mac_len]);
+            }
+        }
+    }
+
+    /// Fills `place` of every block with random bytes, got for many blocks at a time.
+    fn randomize(&self, blocks: &mut [u8], block_len: usize, place: Range<usize>) {
+        let mut bytes = [0; RANDOM_LEN];
+        for blocks in blocks.chunks_mut((RANDOM_LEN / place.len()).max(1) * block_len) {
+            let bytes = &mut bytes[..blocks.len() / block_len * place.len()];
+            (self.random)(bytes);
+            for (block, bytes) in blocks.chunks_exact_mut(block_len).zip(bytes.chunks_exact(place.len())) {
+                block[place.clone()].copy_from_slice(bytes);
+            }
+        }
     }
 }
 
 fn is_zero(block: &[u8]) -> bool {
-    block.iter().all(|&byte| byte == 0)
+    // a cache line at a time: most blocks show in the first that they are none
+    block.chunks(64).all(|line| line.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 #[cfg(test)]
@@ -146,7 +177,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn random(bytes: &mut [u8]) {
-        bytes.copy_from_slice(&[0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7][..bytes.len()]);
+        bytes.iter_mut().zip((0xf0..=0xf7).cycle()).for_each(|(byte, random)| *byte = random);
+    }
+
+    /// Random bytes that are the same however they are asked for.
+    fn constant(bytes: &mut [u8]) {
+        bytes.fill(0xf0);
     }
 
     fn codec(block_len: usize, mac_len: usize, rand_len: usize, allow_holes: bool) -> ContentCodec {
@@ -315,7 +351,7 @@ mod tests {
             plain in proptest::collection::vec(any::<u8>(), 1..1500),
             mac in 0_usize..=8, rand in 0_usize..=8, holes: bool, cut in 0_usize..20
         ) {
-            let codec = codec(96, mac, rand, holes);
+            let codec = ContentCodec { random: constant, ..codec(96, mac, rand, holes) };
             let whole = encrypted(&codec, FILE_IV, &plain);
             let cut = cut.min(whole.len() / 96);
             let mut parts = laid_out(&codec, &plain);

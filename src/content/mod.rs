@@ -8,6 +8,8 @@ mod codec;
 mod error;
 mod header;
 mod layout;
+#[cfg(test)]
+mod reference;
 
 pub use codec::ContentCodec;
 pub use error::Error;

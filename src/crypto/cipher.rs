@@ -52,6 +52,9 @@ pub trait Cipher: Debug + Send + Sync {
 
     /// MAC_64 of `data`, with the chain value behind it if there is one (encfs-format 5.5).
     fn mac64(&self, data: &[u8], chain: Option<u64>) -> u64;
+
+    /// MAC_64 of every piece of a run, each from its byte `skip` on: one for each of `macs`.
+    fn mac64_run(&self, run: &[u8], piece_len: usize, skip: usize, macs: &mut [u64]);
 }
 
 /// A cipher by its interface name, with all key sizes and versions it comes in.

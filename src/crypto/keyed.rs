@@ -1,18 +1,21 @@
 //! Any block cipher with its key in place: CBC for whole pieces, EncFS's stream coding for the rest.
 
 use super::cipher::{Cipher, Seeds};
-use super::ivec::IvSource;
+use super::ivec::{IvSource, Ivec};
 use super::key::KeyPair;
 use super::mac::Mac;
-use super::stream;
-use cbc::cipher::array::Array;
-use cbc::cipher::{
-    BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit,
-};
+use super::wide::WideAes;
+use super::{lanes, stream};
+use cbc::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use std::fmt;
+
+/// Pieces whose IVs are made at a time.
+const GROUP: usize = 64;
 
 pub(super) struct Keyed<C> {
     cipher: C,
+    /// The same cipher on wide vectors, if it is AES and the processor has them.
+    wide: Option<WideAes>,
     ivs: IvSource,
     mac: Mac,
 }
@@ -21,7 +24,29 @@ impl<C: KeyInit> Keyed<C> {
     /// Makes the key schedules. `pair` has a key size of the cipher and an IV of one cipher block.
     pub(super) fn new(pair: &KeyPair, major: u32) -> Keyed<C> {
         let cipher = C::new_from_slice(pair.key()).expect("the family lists the key sizes of its cipher");
-        Keyed { cipher, ivs: IvSource::new(pair, major), mac: Mac::new(pair.key()) }
+        Keyed { cipher, wide: None, ivs: IvSource::new(pair, major), mac: Mac::new(pair.key()) }
+    }
+
+    pub(super) fn with_wide(self, wide: Option<WideAes>) -> Keyed<C> {
+        Keyed { wide, ..self }
+    }
+}
+
+impl<C> Keyed<C> {
+    /// Makes the IVs of a run, and hands it on group by group.
+    fn for_groups(
+        &self,
+        run: &mut [u8],
+        piece_len: usize,
+        seeds: Seeds,
+        mut code: impl FnMut(&mut [u8], &[Ivec]),
+    ) {
+        let mut ivecs = [Ivec::default(); GROUP];
+        for (index, pieces) in run.chunks_mut(GROUP * piece_len).enumerate() {
+            let ivecs = &mut ivecs[..pieces.len() / piece_len];
+            self.ivs.fill(ivecs, seeds.skip(index * GROUP));
+            code(pieces, ivecs);
+        }
     }
 }
 
@@ -40,21 +65,17 @@ where
     }
 
     fn encrypt_run(&self, run: &mut [u8], piece_len: usize, seeds: Seeds) {
-        for (index, piece) in run.chunks_exact_mut(piece_len).enumerate() {
-            let iv = self.ivs.ivec(seeds.at(index));
-            let mut cbc = cbc::Encryptor::inner_iv_slice_init(&self.cipher, iv.as_slice())
-                .expect("an IV has one cipher block");
-            cbc.encrypt_blocks(Array::slice_as_chunks_mut(piece).0);
-        }
+        self.for_groups(run, piece_len, seeds, |pieces, ivecs| match &self.wide {
+            Some(wide) => wide.encrypt(pieces, piece_len, ivecs),
+            None => lanes::encrypt(&self.cipher, pieces, piece_len, ivecs),
+        });
     }
 
     fn decrypt_run(&self, run: &mut [u8], piece_len: usize, seeds: Seeds) {
-        for (index, piece) in run.chunks_exact_mut(piece_len).enumerate() {
-            let iv = self.ivs.ivec(seeds.at(index));
-            let mut cbc = cbc::Decryptor::inner_iv_slice_init(&self.cipher, iv.as_slice())
-                .expect("an IV has one cipher block");
-            cbc.decrypt_blocks(Array::slice_as_chunks_mut(piece).0);
-        }
+        self.for_groups(run, piece_len, seeds, |pieces, ivecs| match &self.wide {
+            Some(wide) => wide.decrypt(pieces, piece_len, ivecs),
+            None => lanes::decrypt(&self.cipher, pieces, piece_len, ivecs),
+        });
     }
 
     fn encode_stream(&self, data: &mut [u8], seed: u64) {
@@ -67,6 +88,10 @@ where
 
     fn mac64(&self, data: &[u8], chain: Option<u64>) -> u64 {
         self.mac.mac64(data, chain)
+    }
+
+    fn mac64_run(&self, run: &[u8], piece_len: usize, skip: usize, macs: &mut [u64]) {
+        self.mac.fill(macs, run, piece_len, skip);
     }
 }
 

@@ -1,33 +1,47 @@
 //! The 64 bit MAC: HMAC-SHA1\[key\](data) or HMAC-SHA1\[key\](data || LE64(chain)), folded (encfs-format 5.5).
 
-use hmac::{Hmac, KeyInit, Mac as _};
-use sha1::Sha1;
+use super::hmac::{HmacKey, State};
+use super::wide::{HASH_LANES, WideSha1};
 
 /// Makes the MACs of one key.
-pub(super) struct Mac(Hmac<Sha1>);
+pub(super) struct Mac {
+    hmac: HmacKey,
+    wide: Option<WideSha1>,
+}
 
 impl Mac {
     pub(super) fn new(key: &[u8]) -> Mac {
-        Mac(Hmac::new_from_slice(key).expect("HMAC takes any key"))
+        Mac { hmac: HmacKey::new(key), wide: WideSha1::detect() }
     }
 
+    /// The MAC of one message, with the chain value behind it if there is one.
     pub(super) fn mac64(&self, data: &[u8], chain: Option<u64>) -> u64 {
-        let mut hmac = self.0.clone();
-        hmac.update(data);
-        if let Some(chain) = chain {
-            hmac.update(&chain.to_le_bytes());
+        let chain = chain.map(u64::to_le_bytes);
+        fold(&self.hmac.digest(data, chain.as_ref().map_or(&[], |bytes| bytes)))
+    }
+
+    /// The MACs of pieces of `piece_len` bytes, each from its byte `skip` on.
+    pub(super) fn fill(&self, macs: &mut [u64], run: &[u8], piece_len: usize, skip: usize) {
+        for (macs, pieces) in macs.chunks_mut(HASH_LANES).zip(run.chunks(HASH_LANES * piece_len)) {
+            let message = |index: usize| &pieces[index * piece_len + skip..(index + 1) * piece_len];
+            match self.wide {
+                Some(wide) if wide.is_worth_messages(macs.len()) => {
+                    // lanes without a message of their own do somebody else's work
+                    let messages = std::array::from_fn(|lane| message(lane.min(macs.len() - 1)));
+                    let [a, b, c, d, e] = wide.digests(&self.hmac, messages);
+                    for (i, mac) in macs.iter_mut().enumerate() {
+                        *mac = fold(&[a[i], b[i], c[i], d[i], e[i]]);
+                    }
+                }
+                _ => macs.iter_mut().enumerate().for_each(|(i, mac)| *mac = self.mac64(message(i), None)),
+            }
         }
-        fold(&hmac.finalize().into_bytes().into())
     }
 }
 
 /// Folds a digest into 8 bytes. The twentieth byte is left out: EncFS does so, and files depend on it.
-fn fold(digest: &[u8; 20]) -> u64 {
-    let mut folded = [0; 8];
-    for (i, byte) in digest[..19].iter().enumerate() {
-        folded[i % 8] ^= byte;
-    }
-    u64::from_be_bytes(folded)
+fn fold([a, b, c, d, e]: &State) -> u64 {
+    u64::from(a ^ c ^ (e & 0xffff_ff00)) << 32 | u64::from(b ^ d)
 }
 
 /// The high half of a MAC_64 combined with the low half.

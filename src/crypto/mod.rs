@@ -12,16 +12,19 @@ mod blowfish;
 mod camellia;
 mod cipher;
 mod error;
+mod hmac;
 mod ivec;
 mod kdf;
 mod key;
 mod keyed;
 mod keywrap;
+mod lanes;
 mod mac;
 mod null;
 mod stream;
 #[cfg(test)]
 pub(crate) mod test_keys;
+mod wide;
 
 pub use algorithm::AlgorithmId;
 pub use cipher::{Cipher, CipherSpec, Family, Seeds, families, null_cipher};

@@ -24,13 +24,13 @@ pub(super) fn decode<C: BlockCipherEncrypt>(cipher: &C, ivs: &IvSource, data: &m
 }
 
 fn cfb_encrypt<C: BlockCipherEncrypt>(cipher: &C, ivs: &IvSource, data: &mut [u8], seed: u64) {
-    cfb_mode::Encryptor::inner_iv_slice_init(cipher, ivs.ivec(seed).as_slice())
+    cfb_mode::Encryptor::inner_iv_slice_init(cipher, &ivs.ivec(seed)[..C::block_size()])
         .expect("an IV has one cipher block")
         .encrypt(data);
 }
 
 fn cfb_decrypt<C: BlockCipherEncrypt>(cipher: &C, ivs: &IvSource, data: &mut [u8], seed: u64) {
-    cfb_mode::Decryptor::inner_iv_slice_init(cipher, ivs.ivec(seed).as_slice())
+    cfb_mode::Decryptor::inner_iv_slice_init(cipher, &ivs.ivec(seed)[..C::block_size()])
         .expect("an IV has one cipher block")
         .decrypt(data);
 }
