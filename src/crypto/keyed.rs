@@ -98,7 +98,9 @@ where
 #[cfg(test)]
 mod tests {
     use super::super::test_keys::*;
-    use super::super::{AlgorithmId, CipherSpec, Seeds, families};
+    use super::super::{AlgorithmId, CipherSpec, families};
+    use super::*;
+    use ::aes::{Aes128, Aes192, Aes256};
 
     /// A run codes every piece as if it stood alone, and decoding undoes encoding, for every cipher there is.
     #[test]
@@ -129,5 +131,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// On wide vectors and in the lanes of the crate, whichever this processor would take.
+    #[test]
+    fn wide_and_narrow_agree() {
+        fn check<C>(key_bits: u32)
+        where
+            C: KeyInit + BlockCipherEncrypt + BlockCipherDecrypt + Send + Sync,
+        {
+            let spec = CipherSpec::new(&AlgorithmId::new("ssl/aes", 3, 0), key_bits).expect("exists");
+            let pair = counting_pair(&spec);
+            let narrow = Keyed::<C>::new(&pair, 3);
+            let wide = Keyed::<C>::new(&pair, 3).with_wide(WideAes::new(pair.key()));
+            let seeds = Seeds { first: (1 << 32) - 2, mask: 0x0123_4567_89ab_cdef };
+            for (piece_len, count) in
+                (1..=70).map(|count| (208, count)).chain((16..1200).step_by(16).map(|len| (len, 6)))
+            {
+                let plain: Vec<u8> = (0..piece_len * count).map(|i| (i * 7 / 5) as u8).collect();
+                let (mut a, mut b) = (plain.clone(), plain.clone());
+                narrow.encrypt_run(&mut a, piece_len, seeds);
+                wide.encrypt_run(&mut b, piece_len, seeds);
+                assert!(a == b, "{key_bits} {piece_len} {count}");
+                narrow.decrypt_run(&mut a, piece_len, seeds);
+                wide.decrypt_run(&mut b, piece_len, seeds);
+                assert!(a == plain && b == plain, "{key_bits} {piece_len} {count}");
+            }
+        }
+        check::<Aes128>(128);
+        check::<Aes192>(192);
+        check::<Aes256>(256);
     }
 }

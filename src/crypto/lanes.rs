@@ -81,7 +81,8 @@ fn encrypt_group<B: BlockCipherEncBackend>(backend: &B, pieces: &mut [u8], piece
         }
         for at in (0..len).step_by(block_len) {
             for (chain, fetched) in chain.iter_mut().zip(&fetched) {
-                chain.iter_mut().zip(&fetched[at..]).for_each(|(chain, byte)| *chain ^= byte);
+                let plain = &fetched[at..at + block_len];
+                chain.iter_mut().zip(plain).for_each(|(chain, plain)| *chain ^= plain);
             }
             if in_batch {
                 backend.encrypt_par_blocks((&mut chain).into());

@@ -7,6 +7,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::x86::Avx512;
 use fearless_simd::{Level, kernel, u8x16, u8x64};
 use std::arch::x86_64::*;
+use std::ops::Range;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 const BLOCK_LEN: usize = 16;
@@ -120,42 +121,91 @@ kernel! {
 }
 
 /// Encrypts up to `N * WIDTH` pieces; a vector holds a block of each of four.
+///
+/// Pieces that lie a power of two apart share few places in the cache, so memory is slow here. The row before is put
+/// back and the row behind is fetched while the rounds of this one are under way.
 #[target_feature(enable = "avx512f,vaes")]
 fn encrypt_group<const N: usize>(
     simd: Avx512,
     keys: &[__m512i],
-    pieces: &mut [u8],
+    run: &mut [u8],
     piece_len: usize,
     ivecs: &[Ivec],
 ) {
+    let mut pieces = Pieces { simd, run, piece_len, count: ivecs.len() };
     let mut chain = [_mm512_setzero_si512(); N];
     for (chain, ivecs) in chain.iter_mut().zip(ivecs.chunks(WIDTH)) {
         *chain = load(simd, ivecs.as_flattened());
     }
-    for at in (0..piece_len).step_by(ROW_LEN) {
-        let len = ROW_LEN.min(piece_len - at);
-        let mut rows = [[_mm512_setzero_si512(); WIDTH]; N];
-        for lane in 0..ivecs.len() {
-            rows[lane / WIDTH][lane % WIDTH] = load(simd, &pieces[lane * piece_len + at..][..len]);
-        }
-        for rows in &mut rows {
-            *rows = transposed(*rows);
-        }
-        for step in 0..len / BLOCK_LEN {
-            for (chain, rows) in chain.iter_mut().zip(&rows) {
-                *chain = _mm512_xor_si512(*chain, rows[step]);
+    let row_count = piece_len.div_ceil(ROW_LEN);
+    let mut stages = [[[_mm512_setzero_si512(); WIDTH]; N]; 3];
+    for (i, blocks) in stages[0].iter_mut().enumerate() {
+        *blocks = pieces.blocks(i, 0);
+    }
+    for row in 0..=row_count {
+        let [before, now, behind] = [row + 2, row, row + 1].map(|row| row % stages.len());
+        for step in 0..WIDTH {
+            let mut i = step;
+            while i < N {
+                if row > 0 {
+                    pieces.put_back(i, row - 1, stages[before][i]);
+                }
+                if row + 1 < row_count {
+                    stages[behind][i] = pieces.blocks(i, row + 1);
+                }
+                i += WIDTH;
             }
-            chain = encrypt_blocks(keys, chain);
-            for (chain, rows) in chain.iter().zip(&mut rows) {
-                rows[step] = *chain;
+            if row * ROW_LEN + step * BLOCK_LEN < piece_len {
+                for (chain, blocks) in chain.iter_mut().zip(&stages[now]) {
+                    *chain = _mm512_xor_si512(*chain, blocks[step]);
+                }
+                chain = encrypt_blocks(keys, chain);
+                for (chain, blocks) in chain.iter().zip(&mut stages[now]) {
+                    blocks[step] = *chain;
+                }
             }
         }
-        for rows in &mut rows {
-            *rows = transposed(*rows);
+    }
+}
+
+/// Pieces side by side, in fours; what is missing of the last four reads as zeros.
+struct Pieces<'a> {
+    simd: Avx512,
+    run: &'a mut [u8],
+    piece_len: usize,
+    count: usize,
+}
+
+impl Pieces<'_> {
+    /// The blocks of a row of the `i`-th four: a vector holds the blocks of all four at one place.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn blocks(&self, i: usize, row: usize) -> [__m512i; WIDTH] {
+        let mut rows = [_mm512_setzero_si512(); WIDTH];
+        for (j, row_of_piece) in rows.iter_mut().enumerate() {
+            if i * WIDTH + j < self.count {
+                *row_of_piece = load(self.simd, &self.run[self.place(i * WIDTH + j, row)]);
+            }
         }
-        for lane in 0..ivecs.len() {
-            store(simd, rows[lane / WIDTH][lane % WIDTH], &mut pieces[lane * piece_len + at..][..len]);
+        transposed(rows)
+    }
+
+    /// Puts blocks back where [`Pieces::blocks`] got them.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn put_back(&mut self, i: usize, row: usize, blocks: [__m512i; WIDTH]) {
+        for (j, row_of_piece) in transposed(blocks).into_iter().enumerate() {
+            if i * WIDTH + j < self.count {
+                let place = self.place(i * WIDTH + j, row);
+                store(self.simd, row_of_piece, &mut self.run[place]);
+            }
         }
+    }
+
+    #[inline(always)]
+    fn place(&self, piece: usize, row: usize) -> Range<usize> {
+        let start = row * ROW_LEN;
+        piece * self.piece_len + start..piece * self.piece_len + self.piece_len.min(start + ROW_LEN)
     }
 }
 
@@ -263,23 +313,37 @@ fn broadcast(simd: Avx512, keys: &[[u8; BLOCK_LEN]; MAX_KEYS]) -> [__m512i; MAX_
 }
 
 /// A row, with zeros behind what there is of it.
+#[inline]
 #[target_feature(enable = "avx512f")]
 fn load(simd: Avx512, bytes: &[u8]) -> __m512i {
-    if bytes.len() == ROW_LEN {
-        return u8x64::from_slice(simd, bytes).into();
+    match <&[u8; ROW_LEN]>::try_from(bytes).ok() {
+        Some(row) => u8x64::load_array_ref(simd, row).into(),
+        None => load_short(simd, bytes),
     }
+}
+
+#[cold]
+#[target_feature(enable = "avx512f")]
+fn load_short(simd: Avx512, bytes: &[u8]) -> __m512i {
     let mut row = [0; ROW_LEN];
     row[..bytes.len()].copy_from_slice(bytes);
-    u8x64::from_slice(simd, &row).into()
+    u8x64::load_array(simd, row).into()
 }
 
 /// As much of a row as there is room for.
+#[inline]
 #[target_feature(enable = "avx512f")]
 fn store(simd: Avx512, row: __m512i, bytes: &mut [u8]) {
     let row: u8x64<Avx512> = row.simd_into(simd);
     if bytes.len() == ROW_LEN {
         return row.store_slice(bytes);
     }
+    store_short(row, bytes);
+}
+
+#[cold]
+#[target_feature(enable = "avx512f")]
+fn store_short(row: u8x64<Avx512>, bytes: &mut [u8]) {
     bytes.copy_from_slice(&row.as_slice()[..bytes.len()]);
 }
 

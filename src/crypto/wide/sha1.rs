@@ -206,3 +206,36 @@ fn compress<S: Simd>(simd: S, state: &mut [Lanes<S>; 5], mut w: [Lanes<S>; 16]) 
 fn rotate<S: Simd, const BITS: u32>(word: Lanes<S>) -> Lanes<S> {
     word << BITS | word >> (32 - BITS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every level gives is what the processor's own SHA-1 gives, one message after the other.
+    #[test]
+    fn every_level_agrees_with_single_hashes() {
+        let level = Level::new();
+        let levels = [level.as_avx2().map(WideSha1::Avx2), level.as_avx512().map(WideSha1::Avx512)];
+        let bytes: Vec<u8> = (0..16 * 400_u32).map(|i| ((i * i) >> 3) as u8).collect();
+        let key = HmacKey::new(&bytes[..32]);
+        for wide in levels.into_iter().flatten() {
+            for len in (0..=200).chain([319, 320, 400]) {
+                let messages = std::array::from_fn(|lane| &bytes[lane * 400..][..len]);
+                let found = wide.digests(&key, messages);
+                for (lane, message) in messages.into_iter().enumerate() {
+                    assert_eq!(found.map(|words| words[lane]), key.digest(message, &[]), "{len}");
+                }
+            }
+            for seed_at in [8, 16] {
+                let ([chunk, _], _) = padded_tail(&bytes[..seed_at], &[0; 8], seed_at + 8);
+                let seeds =
+                    std::array::from_fn(|lane| 0x0123_4567_89ab_cdef_u64.rotate_left(lane as u32 * 4));
+                let found = wide.digest_chunks(&key, &chunk, seed_at, &seeds);
+                for (lane, seed) in seeds.into_iter().enumerate() {
+                    let expected = key.digest(&bytes[..seed_at], &seed.to_le_bytes());
+                    assert_eq!(found.map(|words| words[lane]), expected, "{seed_at}");
+                }
+            }
+        }
+    }
+}
