@@ -72,7 +72,7 @@ fn encrypt_group<B: BlockCipherEncBackend>(backend: &B, pieces: &mut [u8], piece
         chain.copy_from_slice(&ivec[..block_len]);
     }
     // a batch costs the same however few lanes are in use
-    let in_batch = ivecs.len() * 4 >= chain.len();
+    let in_batch = ivecs.len() * 2 >= chain.len();
     let mut fetched = Array::<[u8; FETCH_LEN], B::ParBlocksSize>::from_fn(|_| [0; FETCH_LEN]);
     for at in (0..piece_len).step_by(FETCH_LEN) {
         let len = FETCH_LEN.min(piece_len - at);
