@@ -17,13 +17,16 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends this thread's buffer, `len` bytes of whatever was left in it.
-fn with_scratch<T>(len: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+/// Lends this thread's buffer, `len` bytes of whatever was left in it. The run of blocks that is to begin at `run_at`
+/// lies on a border between cache lines: every second access to it would touch two of them otherwise.
+fn with_scratch<T>(len: usize, run_at: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+    const LINE_LEN: usize = 64;
     SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.len() < len {
-            scratch.resize(len, 0);
+        if scratch.len() < len + LINE_LEN {
+            scratch.resize(len + LINE_LEN, 0);
         }
-        work(&mut scratch[..len])
+        let start = scratch[run_at..].as_ptr().align_offset(LINE_LEN).min(LINE_LEN);
+        work(&mut scratch[start..start + len])
     })
 }
 
@@ -50,7 +53,7 @@ impl File {
             if cipher_offset.saturating_add((block_count * block_len) as u64) > i64::MAX as u64 {
                 break; // no file reaches this far
             }
-            let (copied, more) = with_scratch(block_count * block_len, |run| {
+            let (copied, more) = with_scratch(block_count * block_len, 0, |run| {
                 let len = sys::pread_full(self.fd(), run, cipher_offset).map_err(Fault::Sys)?;
                 let verdict = self.core.content.decrypt_run(file_iv, first, &mut run[..len]);
                 let good_len = match verdict.as_ref().map_err(|error| error.block()) {
@@ -124,7 +127,7 @@ impl File {
             Some(file_iv) => (file_iv, None),
             None => self.new_header().map(|(file_iv, header)| (file_iv, Some(header)))?,
         };
-        let written = with_scratch(HEADER_LEN + (last_index + 1) * block_len, |scratch| {
+        let written = with_scratch(HEADER_LEN + (last_index + 1) * block_len, HEADER_LEN, |scratch| {
             let (header_room, run) = scratch.split_at_mut(HEADER_LEN);
             let mut undo = Undo {
                 cipher_len: match (size, header) {
