@@ -27,5 +27,8 @@ pub mod transfer;
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;
 
+#[cfg(all(unix, feature = "mount"))]
+pub mod sync;
+
 #[cfg(all(unix, feature = "cli"))]
 pub mod cli;

@@ -167,6 +167,18 @@ impl Volume {
         }
     }
 
+    /// The state of an entry, and the directory if it is one.
+    pub fn look(&self, dir: &Dir, name: &OsStr) -> Result<(Stat, Option<Dir>), Error> {
+        let _chains = self.core.hold_chains();
+        let spot = self.spot("looking at", dir, name)?;
+        let stat = self.stat_spot(&spot)?;
+        if stat.kind != Kind::Dir {
+            return Ok((stat, None));
+        }
+        let (below, stat) = self.open_spot(spot, name, stat)?;
+        Ok((stat, Some(below)))
+    }
+
     pub(super) fn stat_spot(&self, spot: &Spot<'_>) -> Result<Stat, Error> {
         let raw = spot.stat()?;
         let target_len = match raw.kind {

@@ -53,6 +53,16 @@ impl File {
             if cipher_offset.saturating_add((block_count * block_len) as u64) > i64::MAX as u64 {
                 break; // no file reaches this far
             }
+            let whole = (wanted.len() / block_len).min(block_count) * block_len;
+            if payload_len == block_len && skip == 0 && whole > 0 {
+                // blocks that are all payload are decrypted where they are wanted
+                let (copied, more) = self.read_run(file_iv, first, &mut wanted[..whole], done)?;
+                done += copied;
+                if more {
+                    continue;
+                }
+                break;
+            }
             let (copied, more) = with_scratch(block_count * block_len, 0, |run| {
                 let len = sys::pread_full(self.fd(), run, cipher_offset).map_err(Fault::Sys)?;
                 let verdict = self.core.content.decrypt_run(file_iv, first, &mut run[..len]);
@@ -82,6 +92,27 @@ impl File {
             }
         }
         Ok(done)
+    }
+
+    /// Reads and decrypts a run of blocks without headers; gives the bytes that are good, and whether there may be
+    /// more. Fails when there are none, nor `before`.
+    fn read_run(
+        &self,
+        file_iv: FileIv,
+        first: u64,
+        run: &mut [u8],
+        before: usize,
+    ) -> Result<(usize, bool), Error> {
+        let layout = self.core.content.layout();
+        let len = sys::pread_full(self.fd(), run, layout.cipher_offset(first));
+        let len = len.map_err(|errno| self.error("reading", errno))?;
+        match self.core.content.decrypt_run(file_iv, first, &mut run[..len]) {
+            Ok(()) => Ok((len, len == run.len())),
+            Err(error) => match error.block().map(|block| (block - first) as usize * layout.block_len()) {
+                Some(good) if before + good > 0 => Ok((good, false)),
+                _ => Err(self.error("reading", error)),
+            },
+        }
     }
 
     /// Writes as `write_at` does; the contents are held.

@@ -4,10 +4,10 @@
 //! not used for a while is closed (`pool.rs`), and opened again through its parent when needed.
 
 use super::Volume;
-use super::attr::FileId;
+use super::attr::{FileId, Stat};
 use super::core::Core;
 use super::error::{Error, Fault};
-use super::spot::os_str;
+use super::spot::{Spot, os_str};
 use super::sys;
 use crate::names::IvChain;
 use rustix::fd::OwnedFd;
@@ -61,6 +61,25 @@ impl Volume {
             cipher_name: spot.cipher_name.clone(),
         };
         spot.check(Dir::found(&self.core, entry, spot.chain, handle))
+    }
+
+    /// The directory at a spot where one was found just now, and its state: that of another directory, should one
+    /// have taken the name in between.
+    pub(super) fn open_spot(&self, spot: Spot<'_>, name: &OsStr, stat: Stat) -> Result<(Dir, Stat), Error> {
+        let entry = Entry {
+            parent: spot.dir.clone(),
+            plain_name: name.as_bytes().to_vec(),
+            cipher_name: spot.cipher_name.clone(),
+        };
+        if let Some(state) = self.core.dirs.get(stat.id) {
+            let dir = Dir(state);
+            dir.hang(&self.core, entry);
+            return Ok((dir, stat));
+        }
+        let handle = spot.check(sys::open_dir_handle(&spot.handle, &spot.cipher_name))?;
+        let raw = spot.check(sys::stat_fd(&handle))?;
+        let dir = spot.check(Dir::found(&self.core, entry, spot.chain, handle))?;
+        Ok((dir, self.core.stat_from(raw, 0)))
     }
 
     /// Makes the entries of a directory durable.

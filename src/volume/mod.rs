@@ -10,6 +10,7 @@
 
 mod attr;
 mod blocks;
+mod change;
 mod core;
 mod dir;
 mod entry;
@@ -32,6 +33,7 @@ mod table;
 mod xattr;
 
 pub use attr::{FileId, Kind, Owner, SetAttr, SetTime, Stat, StatFs, Target};
+pub use change::{Change, Watch};
 pub use dir::Dir;
 pub use error::{Error, Fault};
 pub use file::{File, OpenFile};
@@ -72,6 +74,11 @@ impl Volume {
     /// The root directory.
     pub fn root(&self) -> Dir {
         self.core.root.clone()
+    }
+
+    /// Whether names that differ in case only may be one name.
+    pub fn ignores_case(&self) -> bool {
+        self.core.names.ignores_case()
     }
 
     /// The longest plaintext name in bytes.
