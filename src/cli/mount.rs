@@ -8,7 +8,9 @@ use super::open::{VolumeArgs, find, open};
 use super::secret::Secret;
 use super::{Error, Global};
 use crate::mount::{self, MountOptions};
+use crate::sync;
 use crate::volume::{FoundConfig, OpenOptions, Volume};
+use clap::ValueEnum;
 use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
 use std::fs::File;
@@ -47,12 +49,26 @@ pub(super) struct Mount {
     /// Threads that serve the mount
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// What the kernel may keep
+    #[arg(long, value_enum, default_value_t = Cache::WriteBack)]
+    cache: Cache,
     /// Options for the kernel, as mount(8) takes them
     #[arg(short = 'o', value_name = "OPTIONS")]
     options: Vec<String>,
     /// This is the background process: the password is all there is on standard input
     #[arg(long, hide = true, conflicts_with = "password_source")]
     in_background: bool,
+}
+
+/// How much is left to the kernel's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Cache {
+    /// Writes until the file is closed or synced, and all that is known until it changes (Linux; elsewhere as the next)
+    WriteBack,
+    /// All that is known until it changes
+    WriteThrough,
+    /// What was true a second ago: for disks that tell of no changes, as network file systems
+    None,
 }
 
 impl Mount {
@@ -84,6 +100,13 @@ impl Mount {
         }
         if let Some(threads) = self.threads {
             options.threads = threads.into();
+        }
+        options.caching.write_back &= self.cache == Cache::WriteBack;
+        if self.cache != Cache::None {
+            match sync::watcher(&self.volume.volume) {
+                Ok(watcher) => options.watch = Some(watcher),
+                Err(error) => tracing::info!("changes by other programs show after a second: {error}"),
+            }
         }
         options
     }
@@ -128,6 +151,9 @@ impl Mount {
         arguments.extend(switches.iter().filter(|(on, _)| *on).map(|(_, switch)| OsString::from(switch)));
         if let Some(threads) = self.threads {
             arguments.extend(["--threads".into(), threads.to_string().into()]);
+        }
+        if let Some(cache) = self.cache.to_possible_value() {
+            arguments.extend(["--cache".into(), cache.get_name().into()]);
         }
         for option in &self.options {
             arguments.extend(["-o".into(), option.into()]);

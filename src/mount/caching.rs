@@ -1,44 +1,172 @@
 //! What the kernel may keep, and for how long.
 
 use crate::volume::Stat;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::SystemTime;
 
 /// Leave for the kernel to answer without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caching {
-    /// How long attributes stay true.
-    pub attributes: Duration,
-    /// How long a name stays with its node.
-    pub names: Duration,
+    /// How long names and attributes stay true where nobody tells of changes.
+    pub unwatched: Duration,
+    /// How long they do in a directory that is watched.
+    pub watched: Duration,
     /// Whether the pages of a file outlive its last close, as long as the file did not change meanwhile.
     pub pages: bool,
+    /// Whether the kernel may collect writes and bring them later: when a file is closed or synced, when memory is
+    /// short, or after half a minute. Linux only.
+    pub write_back: bool,
 }
 
 impl Default for Caching {
     /// Other machines write into the same folder: short enough that their changes show at once to a person.
     fn default() -> Caching {
-        Caching { attributes: Duration::from_secs(1), names: Duration::from_secs(1), pages: true }
+        Caching {
+            unwatched: Duration::from_secs(1),
+            watched: Duration::from_secs(3600),
+            pages: true,
+            write_back: cfg!(target_os = "linux"),
+        }
     }
 }
 
 /// Time after which a further change is certain to give another time stamp (FAT counts in steps of 2 s).
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// The contents of a file as far as its attributes tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The contents of a file as we saw them last, be it that we changed them ourselves. Whoever changes the file
+/// holds the lock meanwhile, so that own changes are never taken for foreign ones.
+#[derive(Debug)]
+pub(super) struct Seen(Mutex<Version>);
+
+/// Contents as far as attributes tell them apart.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Version {
-    mtime: SystemTime,
-    ctime: SystemTime,
+    changed: SystemTime,
     size: u64,
+    time: SystemTime,
+    /// The time that the file is to have instead.
+    owed_time: Option<SystemTime>,
+}
+
+/// What became of the contents since they were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Same,
+    /// By another program.
+    Changed {
+        /// The size that was seen.
+        from: u64,
+    },
+    /// We are about to change them ourselves, or have done so since the look.
+    Ours,
 }
 
 impl Version {
-    /// `None` while the last change is so recent that the next could carry the same time.
-    pub(super) fn of(stat: &Stat) -> Option<Version> {
-        let age = SystemTime::now().duration_since(stat.mtime.max(stat.ctime)).ok()?;
-        (age > SETTLED).then_some(Version { mtime: stat.mtime, ctime: stat.ctime, size: stat.size })
+    fn of(stat: &Stat) -> Version {
+        // any change sets the ctime, and nobody can set it back
+        Version { changed: stat.ctime, size: stat.size, time: stat.mtime, owed_time: None }
     }
+}
+
+impl Seen {
+    pub(super) fn new(stat: &Stat) -> Seen {
+        Seen(Mutex::new(Version::of(stat)))
+    }
+
+    /// Makes a change of our own; `after` looks at the file when it is done.
+    pub(super) fn change<T>(&self, change: impl FnOnce() -> T, after: impl FnOnce(&T) -> Option<Stat>) -> T {
+        let mut seen = self.lock();
+        let done = change();
+        if let Some(stat) = after(&done) {
+            let now = Version::of(&stat);
+            // a change that gave the file a new time has paid
+            let owed_time = seen.owed_time.filter(|_| now.time == seen.time);
+            *seen = Version { owed_time, ..now };
+        }
+        done
+    }
+
+    /// Makes a change of our own that is not to change the file's time, once that has been settled.
+    pub(super) fn write_back<T>(&self, write: impl FnOnce() -> T, after: impl FnOnce() -> Option<Stat>) -> T {
+        let mut seen = self.lock();
+        let time = seen.owed_time.unwrap_or(seen.time);
+        let done = write();
+        if let Some(stat) = after() {
+            *seen = Version { owed_time: Some(time), ..Version::of(&stat) };
+        }
+        done
+    }
+
+    /// Settles the time of a file that was written back to, unless another program changed the file since: then
+    /// the time is that one's.
+    pub(super) fn settle_time(
+        &self,
+        look: impl FnOnce() -> Option<Stat>,
+        settle: impl FnOnce(SystemTime) -> Option<Stat>,
+    ) {
+        let mut seen = self.lock();
+        let Some(time) = seen.owed_time.take() else { return };
+        let untouched = |stat: &Stat| compare(&mut seen.clone(), stat) == Verdict::Same;
+        if look().as_ref().is_some_and(untouched)
+            && let Some(stat) = settle(time)
+        {
+            *seen = Version::of(&stat);
+        }
+    }
+
+    /// Somebody says what the time of the file is to be.
+    pub(super) fn time_is_set(&self) {
+        self.lock().owed_time = None;
+    }
+
+    /// Compares what is on disk now, and takes it as seen.
+    pub(super) fn look(&self, stat: &Stat) -> Verdict {
+        match self.0.try_lock() {
+            Ok(mut seen) => compare(&mut seen, stat),
+            Err(TryLockError::Poisoned(seen)) => compare(&mut seen.into_inner(), stat),
+            Err(TryLockError::WouldBlock) => Verdict::Ours,
+        }
+    }
+
+    /// The same, without taking it as seen.
+    pub(super) fn peek(&self, stat: &Stat) -> Verdict {
+        match self.0.try_lock() {
+            Ok(seen) => compare(&mut seen.clone(), stat),
+            Err(TryLockError::Poisoned(seen)) => compare(&mut seen.into_inner().clone(), stat),
+            Err(TryLockError::WouldBlock) => Verdict::Ours,
+        }
+    }
+
+    /// Looks once nobody is at work on the file.
+    pub(super) fn look_patiently(&self, look: impl FnOnce() -> Option<Stat>) -> Verdict {
+        let mut seen = self.lock();
+        look().map_or(Verdict::Ours, |stat| compare(&mut seen, &stat))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Version> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn compare(seen: &mut Version, stat: &Stat) -> Verdict {
+    let now = Version::of(stat);
+    if (now.changed, now.size) == (seen.changed, seen.size) {
+        return Verdict::Same;
+    }
+    if now.changed < seen.changed {
+        return Verdict::Ours;
+    }
+    let from = std::mem::replace(seen, now).size;
+    Verdict::Changed { from }
+}
+
+/// Whether the last change is so old that a further one would carry another time.
+pub(super) fn is_settled(stat: &Stat) -> bool {
+    SystemTime::now().duration_since(stat.ctime.max(stat.mtime)).is_ok_and(|age| age > SETTLED)
 }
 
 #[cfg(test)]
@@ -48,31 +176,41 @@ mod tests {
     use crate::volume::FileId;
     use crate::volume::Kind;
 
-    fn changed(ago: Duration) -> Stat {
+    fn changed(ago: Duration, size: u64) -> Stat {
         let mut stat = bare(FileId { dev: 1, ino: 2 }, Kind::File);
-        stat.mtime = SystemTime::now() - ago;
-        stat.ctime = stat.mtime;
+        stat.ctime = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) - ago;
+        stat.size = size;
         stat
     }
 
     #[test]
+    fn a_foreign_change_is_noticed_once() {
+        let seen = Seen::new(&changed(Duration::from_secs(9), 5));
+        let now = changed(Duration::from_secs(3), 7);
+        assert_eq!(seen.peek(&now), Verdict::Changed { from: 5 });
+        assert_eq!(seen.look(&now), Verdict::Changed { from: 5 });
+        assert_eq!(seen.look(&now), Verdict::Same);
+    }
+
+    #[test]
+    fn an_own_change_is_not_foreign() {
+        let before = changed(Duration::from_secs(9), 5);
+        let after = changed(Duration::from_secs(3), 7);
+        let seen = Seen::new(&before);
+        seen.change(|| assert_eq!(seen.look(&after), Verdict::Ours), |()| Some(after.clone()));
+        assert_eq!(seen.look(&after), Verdict::Same);
+        // a look from before our change, acted upon after it
+        assert_eq!(seen.look(&before), Verdict::Ours);
+    }
+
+    #[test]
     fn a_fresh_change_could_be_followed_by_one_with_the_same_time() {
-        assert_eq!(Version::of(&changed(Duration::ZERO)), None);
-        assert!(Version::of(&changed(Duration::from_secs(10))).is_some());
-    }
-
-    #[test]
-    fn a_time_in_the_future_tells_nothing() {
-        let mut stat = changed(Duration::from_secs(10));
-        stat.mtime = SystemTime::now() + Duration::from_secs(3600);
-        assert_eq!(Version::of(&stat), None);
-    }
-
-    #[test]
-    fn times_that_were_set_back_do_not_hide_a_change() {
-        let stat = changed(Duration::from_secs(10));
-        let mut later = stat.clone();
-        later.ctime += Duration::from_secs(5);
-        assert_ne!(Version::of(&stat), Version::of(&later));
+        let mut stat = bare(FileId { dev: 1, ino: 2 }, Kind::File);
+        assert!(is_settled(&stat));
+        stat.ctime = SystemTime::now();
+        assert!(!is_settled(&stat));
+        // a time in the future tells nothing
+        stat.ctime = SystemTime::now() + Duration::from_secs(3600);
+        assert!(!is_settled(&stat));
     }
 }

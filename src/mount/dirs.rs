@@ -7,6 +7,7 @@ use super::handle::Item;
 use super::handle::OpenDir;
 use super::handle::Snapshot;
 use super::tree::Entry;
+use super::tree::Life;
 use super::tree::Tree;
 use crate::volume::Error;
 use crate::volume::FileId;
@@ -17,6 +18,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 /// An entry of a directory together with its node.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub(super) struct Listed {
 
 impl Tree {
     pub(super) fn open_dir(&self, ino: u64) -> Result<u64, Errno> {
-        let open = OpenDir { dir: self.dir(ino)?, snapshot: Mutex::default() };
+        let open = OpenDir { place: self.place(ino)?, snapshot: Mutex::default() };
         Ok(self.dirs.insert(Arc::new(open)))
     }
 
@@ -41,7 +43,7 @@ impl Tree {
     }
 
     pub(super) fn sync_dir(&self, handle: u64) -> Result<(), Errno> {
-        Ok(self.volume.sync_dir(&self.open_directory(handle)?.dir)?)
+        Ok(self.volume.sync_dir(&self.open_directory(handle)?.place.dir)?)
     }
 
     /// The entries to walk through from position `from`. Position 0 is a new beginning.
@@ -56,11 +58,11 @@ impl Tree {
     }
 
     fn entries(&self, open: &OpenDir) -> Result<Snapshot, Error> {
-        let own = open.dir.id().ino;
-        let parent = open.dir.parent().map_or(own, |parent| parent.id().ino);
+        let own = open.place.dir.id().ino;
+        let parent = open.place.dir.parent().map_or(own, |parent| parent.id().ino);
         let dots = [(".", own), ("..", parent)];
         let dots = dots.map(|(name, ino)| Item { name: OsString::from(name), ino, kind: Kind::Dir });
-        let entries = self.volume.list(&open.dir)?.into_iter();
+        let entries = self.volume.list(&open.place.dir)?.into_iter();
         let entries = entries.map(|entry| Item { name: entry.name, ino: entry.ino, kind: entry.kind });
         Ok(dots.into_iter().chain(entries).collect())
     }
@@ -70,10 +72,11 @@ impl Tree {
         if item.name == "." || item.name == ".." {
             // the kernel looks at nothing but number and kind of these
             let attr =
-                file_attr(item.ino, &bare(FileId { dev: open.dir.id().dev, ino: item.ino }, item.kind));
-            return Ok(Some(Listed { entry: Entry { attr, generation: Generation(0) }, told: false }));
+                file_attr(item.ino, &bare(FileId { dev: open.place.dir.id().dev, ino: item.ino }, item.kind));
+            let life = Life { name: Duration::ZERO, attr: Duration::ZERO };
+            return Ok(Some(Listed { entry: Entry { attr, generation: Generation(0), life }, told: false }));
         }
-        match self.tell(&open.dir, &item.name) {
+        match self.tell(&open.place, &item.name) {
             Ok(entry) => Ok(Some(Listed { entry, told: true })),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,15 +1,22 @@
 //! Open files.
 
-use super::caching::Version;
+use super::caching::Verdict;
+use super::caching::is_settled;
+use super::errno::is_gone;
 use super::handle::OpenFile;
 use super::inode::Found;
 use super::inode::Link;
+use super::inode::Ways;
 use super::tree::Entry;
-use super::tree::Located;
 use super::tree::Tree;
+use super::tree::is_privileged;
+use super::tree::without_privileges;
 use crate::volume;
+use crate::volume::Fault;
 use crate::volume::File;
 use crate::volume::Owner;
+use crate::volume::SetAttr;
+use crate::volume::SetTime;
 use fuser::Errno;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
@@ -24,29 +31,51 @@ pub(super) struct Opened {
 }
 
 impl Tree {
-    pub(super) fn open(&self, ino: u64, flags: OFlags) -> Result<Opened, Errno> {
-        let how = how(flags);
-        match self.locate(ino)? {
-            Located::Dir(_) => Err(Errno::EISDIR),
-            Located::File(link, stat) => {
-                let file = self.volume.open_file(&link.dir, &link.name, how)?;
-                if file.id() != stat.id {
-                    return Err(Errno::ESTALE);
+    pub(super) fn open(&self, ino: u64, flags: OFlags, by_root: bool) -> Result<Opened, Errno> {
+        let how = how(flags, self.caching.write_back);
+        let (id, links, open, seen) = match self.inodes.ways(ino) {
+            Some(Ways::File { id, links, open, seen }) => (id, links, open, seen),
+            Some(Ways::Dir(..)) => return Err(Errno::EISDIR),
+            None => return Err(Errno::ESTALE),
+        };
+        // looked at before it is emptied: the names are hints, and may lead to another file by now
+        let first = volume::OpenFile { truncate: false, ..how };
+        for link in links {
+            let file = match self.volume.open_file(&link.dir, &link.name, first) {
+                Err(error) if is_gone(&error) => {
+                    self.inodes.drop_link(ino, &link);
+                    continue;
                 }
-                let version = if how.truncate { None } else { Version::of(&stat) };
-                let unchanged = self.inodes.same_version(ino, version);
-                Ok(Opened { handle: self.keep(ino, file, how), unchanged })
-            }
-            // by way of /proc/self/fd
-            Located::Nameless(open) if (!how.read || open.read) && (!how.write || open.write) => {
-                if how.truncate {
-                    open.file.truncate(0)?;
+                // a damaged header is no hindrance to emptying
+                Err(error) if how.truncate && matches!(error.fault, Fault::Content(_)) => {
+                    self.volume.open_file(&link.dir, &link.name, how)?
                 }
-                self.inodes.opened(ino, &open);
-                Ok(Opened { handle: self.files.insert(open), unchanged: false })
+                file => file?,
+            };
+            if file.id() != id {
+                self.inodes.drop_link(ino, &link);
+                continue;
             }
-            Located::Nameless(_) => Err(Errno::ESTALE),
+            let stat = file.stat()?;
+            self.check_current(ino, &stat)?;
+            let known = matches!(seen.look(&stat), Verdict::Same);
+            let file = OpenFile { file, seen, read: how.read, write: how.write };
+            if how.truncate {
+                self.cut(&file, by_root)?;
+            }
+            let unchanged = known && !how.truncate && (self.is_watched(&link.dir) || is_settled(&stat));
+            return Ok(Opened { handle: self.keep(ino, file), unchanged });
         }
+        // by way of /proc/self/fd
+        let Some(open) = open.into_iter().next() else { return Err(Errno::ESTALE) };
+        if how.read && !open.read || how.write && !open.write {
+            return Err(Errno::ESTALE);
+        }
+        if how.truncate {
+            self.cut(&open, by_root)?;
+        }
+        self.inodes.opened(ino, &open);
+        Ok(Opened { handle: self.files.insert(open), unchanged: false })
     }
 
     pub(super) fn create(
@@ -57,19 +86,37 @@ impl Tree {
         flags: OFlags,
         owner: Option<Owner>,
     ) -> Result<(Entry, u64), Errno> {
-        let dir = self.dir(parent)?;
-        let how = how(flags);
-        let file = self.volume.create_file(&dir, name, mode, flags.contains(OFlags::EXCL), how, owner)?;
+        let dir = self.place(parent)?;
+        let how = how(flags, self.caching.write_back);
+        let exclusive = flags.contains(OFlags::EXCL);
+        let file = self.volume.create_file(&dir.dir, name, mode, exclusive, how, owner)?;
         let stat = file.stat()?;
-        let entry = self.enter(&stat, Found::File(Link { dir, name: name.to_owned() }));
-        let handle = self.keep(entry.attr.ino.0, file, how);
+        let link = Link { dir: dir.dir, name: name.to_owned() };
+        let entry = self.enter(&stat, Found::File(link), dir.is_watched);
+        let ino = entry.attr.ino.0;
+        let Some(Ways::File { seen, .. }) = self.inodes.ways(ino) else { return Err(Errno::ESTALE) };
+        let handle = self.keep(ino, OpenFile { file, seen, read: how.read, write: how.write });
         Ok((entry, handle))
     }
 
-    fn keep(&self, ino: u64, file: File, how: volume::OpenFile) -> u64 {
-        let open = Arc::new(OpenFile { file, read: how.read, write: how.write });
+    fn keep(&self, ino: u64, file: OpenFile) -> u64 {
+        let open = Arc::new(file);
         self.inodes.opened(ino, &open);
         self.files.insert(open)
+    }
+
+    fn cut(&self, open: &OpenFile, by_root: bool) -> Result<(), Errno> {
+        open.change(|file| file.truncate(0))?;
+        if by_root { Ok(()) } else { self.drop_privileges(open) }
+    }
+
+    /// Takes from a file whose contents changed what it lends to whoever runs it.
+    fn drop_privileges(&self, open: &OpenFile) -> Result<(), Errno> {
+        let stat = open.file.stat()?;
+        if is_privileged(&stat) {
+            open.change(|file| self.volume.set_attr(file, &without_privileges(&stat)))?;
+        }
+        Ok(())
     }
 
     pub(super) fn file(&self, handle: u64) -> Result<Arc<OpenFile>, Errno> {
@@ -77,7 +124,9 @@ impl Tree {
     }
 
     pub(super) fn close(&self, handle: u64) {
-        drop(self.files.remove(handle));
+        if let Some(open) = self.files.remove(handle) {
+            self.settle_time(&open);
+        }
     }
 
     /// Fills `buffer` as far as the file goes. A bad block anywhere in the range fails it all: to the kernel a
@@ -94,18 +143,42 @@ impl Tree {
         Ok(filled)
     }
 
-    pub(super) fn write(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(), Errno> {
-        Ok(self.file(handle)?.file.write_at(data, offset)?)
-    }
-
-    /// Writes at the end as it is, not as the kernel remembers it.
-    pub(super) fn append(&self, handle: u64, data: &[u8]) -> Result<(), Errno> {
-        self.file(handle)?.file.append(data)?;
+    /// Writes at `offset`; at the end if there is none, as it is and not as the kernel remembers it.
+    pub(super) fn write(&self, handle: u64, offset: Option<u64>, data: &[u8]) -> Result<(), Errno> {
+        let open = self.file(handle)?;
+        open.change(|file| match offset {
+            Some(offset) => file.write_at(data, offset),
+            None => file.append(data).map(drop),
+        })?;
         Ok(())
     }
 
+    /// Writes what the kernel has collected. A program wrote it earlier, and the kernel says when, unless that was
+    /// at the very time that it knows of: so the time has to be put back in the end.
+    pub(super) fn write_back(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(), Errno> {
+        let open = self.file(handle)?;
+        open.seen.write_back(|| open.file.write_at(data, offset), || open.file.stat().ok())?;
+        Ok(())
+    }
+
+    /// Gives a file whose collected writes are all there the time that the kernel knows.
+    fn settle_time(&self, open: &OpenFile) {
+        let settle = |time| {
+            let time = SetAttr { mtime: Some(SetTime::At(time)), ..SetAttr::default() };
+            self.volume.set_attr(&open.file, &time).ok()
+        };
+        open.seen.settle_time(|| open.file.stat().ok(), settle);
+    }
+
+    /// The writer was none who may leave set-user-ID bits alone.
+    pub(super) fn written_by_others(&self, handle: u64) -> Result<(), Errno> {
+        self.drop_privileges(&*self.file(handle)?)
+    }
+
     pub(super) fn sync(&self, handle: u64, data_only: bool) -> Result<(), Errno> {
-        Ok(self.file(handle)?.file.sync(data_only)?)
+        let open = self.file(handle)?;
+        self.settle_time(&open);
+        Ok(open.file.sync(data_only)?)
     }
 
     /// Makes the file at least `size` long. The kernel holds the inode's lock over this and over every write, so
@@ -113,23 +186,31 @@ impl Tree {
     pub(super) fn lengthen(&self, handle: u64, size: u64) -> Result<(), Errno> {
         let open = self.file(handle)?;
         if open.file.stat()?.size < size {
-            open.file.truncate(size)?;
+            open.change(|file| file.truncate(size))?;
         }
         Ok(())
     }
 
     /// Makes a range of the file zeros; its size stays.
     pub(super) fn punch_hole(&self, handle: u64, offset: u64, len: u64) -> Result<(), Errno> {
-        Ok(self.file(handle)?.file.punch_hole(offset, len)?)
+        Ok(self.file(handle)?.change(|file| file.punch_hole(offset, len))?)
+    }
+}
+
+impl OpenFile {
+    /// Changes the contents.
+    fn change<T>(&self, change: impl FnOnce(&File) -> Result<T, volume::Error>) -> Result<T, volume::Error> {
+        self.seen.change(|| change(&self.file), |_| self.file.stat().ok())
     }
 }
 
 /// What a file is to be opened for.
-fn how(flags: OFlags) -> volume::OpenFile {
+fn how(flags: OFlags, write_back: bool) -> volume::OpenFile {
     let access = flags & OFlags::RWMODE;
     let truncate = flags.contains(OFlags::TRUNC);
     volume::OpenFile {
-        read: access != OFlags::WRONLY,
+        // to change part of a page the kernel reads it first
+        read: access != OFlags::WRONLY || write_back,
         // truncating needs it, and the kernel checked that it is allowed
         write: access != OFlags::RDONLY || truncate,
         truncate,
@@ -143,11 +224,12 @@ mod tests {
     #[test]
     fn flags_to_access() {
         let access = |flags| {
-            let how = how(flags);
+            let how = how(flags, false);
             (how.read, how.write, how.truncate)
         };
         assert_eq!(access(OFlags::RDONLY), (true, false, false));
         assert_eq!(access(OFlags::WRONLY | OFlags::APPEND), (false, true, false));
+        assert!(how(OFlags::WRONLY, true).read);
         assert_eq!(access(OFlags::RDWR | OFlags::TRUNC), (true, true, true));
         assert_eq!(access(OFlags::RDONLY | OFlags::TRUNC), (true, true, true));
     }

@@ -3,13 +3,12 @@
 use super::attr::file_type;
 use super::attr::node_kind;
 use super::attr::set_time;
-use super::caching::Caching;
 use super::tree::Entry;
 use super::tree::Tree;
+use super::tree::absent;
 use crate::volume::Owner;
 use crate::volume::RenameMode;
 use crate::volume::SetAttr;
-use crate::volume::Volume;
 use crate::volume::XattrMode;
 use fuser::BsdFileFlags;
 use fuser::Errno;
@@ -17,6 +16,7 @@ use fuser::FileAttr;
 use fuser::FileHandle;
 use fuser::Filesystem;
 use fuser::FopenFlags;
+use fuser::Generation;
 use fuser::INodeNo;
 use fuser::InitFlags;
 use fuser::KernelConfig;
@@ -45,6 +45,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 use tracing::debug;
 use tracing::trace;
@@ -58,11 +59,10 @@ const MAX_BACKGROUND: u16 = 64;
 /// What is asked of the kernel, if it has it.
 const WANTED: InitFlags = InitFlags::FUSE_ASYNC_READ
     .union(InitFlags::FUSE_ATOMIC_O_TRUNC)
-    .union(InitFlags::FUSE_AUTO_INVAL_DATA)
     .union(InitFlags::FUSE_BIG_WRITES)
     .union(InitFlags::FUSE_DO_READDIRPLUS)
-    .union(InitFlags::FUSE_PARALLEL_DIROPS)
-    .union(InitFlags::FUSE_READDIRPLUS_AUTO);
+    .union(InitFlags::FUSE_HANDLE_KILLPRIV_V2)
+    .union(InitFlags::FUSE_PARALLEL_DIROPS);
 
 thread_local! {
     /// Where each serving thread decrypts what it reads.
@@ -72,36 +72,34 @@ thread_local! {
 /// The adapter between `fuser` and a [`Tree`].
 #[derive(Debug)]
 pub(super) struct Fuse {
-    tree: Tree,
-    caching: Caching,
+    tree: Arc<Tree>,
     /// Only root can make files that belong to whoever asks for them.
     gives_away: bool,
 }
 
 impl Fuse {
-    pub(super) fn new(volume: Arc<Volume>, caching: Caching) -> Fuse {
-        Fuse { tree: Tree::new(volume), caching, gives_away: rustix::process::geteuid().is_root() }
+    pub(super) fn new(tree: Arc<Tree>) -> Fuse {
+        Fuse { tree, gives_away: rustix::process::geteuid().is_root() }
     }
 
     fn owner(&self, request: &Request) -> Option<Owner> {
         self.gives_away.then(|| Owner { uid: request.uid(), gid: request.gid() })
     }
+}
 
-    fn entry(&self, reply: ReplyEntry, result: Result<Entry, Errno>) {
-        match result {
-            Ok(entry) => {
-                let Caching { attributes, names, .. } = &self.caching;
-                reply.entry_with_ttls(attributes, names, &entry.attr, entry.generation);
-            }
-            Err(errno) => reply.error(refused(errno)),
+fn entry(reply: ReplyEntry, result: Result<Entry, Errno>) {
+    match result {
+        Ok(Entry { attr, generation, life }) => {
+            reply.entry_with_ttls(&life.attr, &life.name, &attr, generation);
         }
+        Err(errno) => reply.error(refused(errno)),
     }
+}
 
-    fn attr(&self, reply: ReplyAttr, result: Result<FileAttr, Errno>) {
-        match result {
-            Ok(attr) => reply.attr(&self.caching.attributes, &attr),
-            Err(errno) => reply.error(refused(errno)),
-        }
+fn attr(reply: ReplyAttr, result: Result<(FileAttr, Duration), Errno>) {
+    match result {
+        Ok((attr, life)) => reply.attr(&life, &attr),
+        Err(errno) => reply.error(refused(errno)),
     }
 }
 
@@ -120,6 +118,12 @@ fn xattr(reply: ReplyXattr, room: u32, result: Result<Vec<u8>, Errno>) {
         Ok(_) => reply.error(Errno::ERANGE),
         Err(errno) => reply.error(refused(errno)),
     }
+}
+
+/// Whether set-user-ID bits outlive what the caller does to the contents. The kernel knows more exactly who may do
+/// that, but the library does not pass on what it says.
+fn is_root(request: &Request) -> bool {
+    request.uid() == 0
 }
 
 fn refused(errno: Errno) -> Errno {
@@ -154,7 +158,12 @@ impl Filesystem for Fuse {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let offered = config.capabilities();
         let odd = |what: &str| io::Error::other(format!("the FUSE library refuses {what}"));
-        config.add_capabilities(WANTED & offered).map_err(|_| odd("what the kernel offers"))?;
+        let wanted = match self.tree.caching.write_back {
+            true => WANTED | InitFlags::FUSE_WRITEBACK_CACHE,
+            // without it the kernel believes what it is told of sizes and times, and has to act on it
+            false => WANTED | InitFlags::FUSE_AUTO_INVAL_DATA,
+        };
+        config.add_capabilities(wanted & offered).map_err(|_| odd("what the kernel offers"))?;
         config.set_max_write(MAX_IO_LEN).map_err(|_| odd("the longest write"))?;
         config.set_max_background(MAX_BACKGROUND).map_err(|_| odd("the background limit"))?;
         Ok(())
@@ -164,7 +173,12 @@ impl Filesystem for Fuse {
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         trace!(parent = parent.0, "lookup");
-        self.entry(reply, self.tree.lookup(parent.0, name));
+        match self.tree.lookup(parent.0, name) {
+            Ok(Ok(found)) => entry(reply, Ok(found)),
+            // a node numbered 0 says that there is none, and for how long
+            Ok(Err(life)) => reply.entry_with_ttls(&life.attr, &life.name, &absent(), Generation(0)),
+            Err(errno) => reply.error(refused(errno)),
+        }
     }
 
     fn forget(&self, _: &Request, ino: INodeNo, count: u64) {
@@ -174,12 +188,12 @@ impl Filesystem for Fuse {
 
     fn getattr(&self, _: &Request, ino: INodeNo, fh: Option<FileHandle>, reply: ReplyAttr) {
         trace!(ino = ino.0, "getattr");
-        self.attr(reply, self.tree.stat(ino.0, fh.map(u64::from)));
+        attr(reply, self.tree.stat(ino.0, fh.map(u64::from)));
     }
 
     fn setattr(
         &self,
-        _: &Request,
+        request: &Request,
         ino: INodeNo,
         mode: Option<u32>,
         uid: Option<u32>,
@@ -196,7 +210,7 @@ impl Filesystem for Fuse {
         reply: ReplyAttr,
     ) {
         trace!(ino = ino.0, "setattr");
-        let attr = SetAttr {
+        let wanted = SetAttr {
             mode: mode.map(|mode| mode & 0o7777),
             uid,
             gid,
@@ -204,7 +218,7 @@ impl Filesystem for Fuse {
             atime: atime.map(set_time),
             mtime: mtime.map(set_time),
         };
-        self.attr(reply, self.tree.set_attr(ino.0, fh.map(u64::from), &attr));
+        attr(reply, self.tree.set_attr(ino.0, fh.map(u64::from), &wanted, is_root(request)));
     }
 
     fn setxattr(
@@ -286,7 +300,7 @@ impl Filesystem for Fuse {
         let made = node_kind(mode).ok_or(Errno::EINVAL).and_then(|kind| {
             self.tree.mknod(parent.0, name, kind, mode & 0o7777, rdev.into(), self.owner(request))
         });
-        self.entry(reply, made);
+        entry(reply, made);
     }
 
     fn mkdir(
@@ -299,17 +313,17 @@ impl Filesystem for Fuse {
         reply: ReplyEntry,
     ) {
         trace!(parent = parent.0, "mkdir");
-        self.entry(reply, self.tree.mkdir(parent.0, name, mode & 0o7777, self.owner(request)));
+        entry(reply, self.tree.mkdir(parent.0, name, mode & 0o7777, self.owner(request)));
     }
 
     fn symlink(&self, request: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
         trace!(parent = parent.0, "symlink");
-        self.entry(reply, self.tree.symlink(target.as_os_str(), parent.0, name, self.owner(request)));
+        entry(reply, self.tree.symlink(target.as_os_str(), parent.0, name, self.owner(request)));
     }
 
     fn link(&self, _: &Request, ino: INodeNo, new_parent: INodeNo, new_name: &OsStr, reply: ReplyEntry) {
         trace!(ino = ino.0, new_parent = new_parent.0, "link");
-        self.entry(reply, self.tree.link(ino.0, new_parent.0, new_name));
+        entry(reply, self.tree.link(ino.0, new_parent.0, new_name));
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
@@ -341,11 +355,11 @@ impl Filesystem for Fuse {
 
     // ---- files ---------------------------------------------------------------------------------
 
-    fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         trace!(ino = ino.0, "open");
-        match self.tree.open(ino.0, open_flags(flags.0)) {
+        match self.tree.open(ino.0, open_flags(flags.0), is_root(request)) {
             Ok(opened) => {
-                let keep = self.caching.pages && opened.unchanged;
+                let keep = self.tree.caching.pages && opened.unchanged;
                 let flags = if keep { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
                 reply.opened(FileHandle(opened.handle), flags);
             }
@@ -365,10 +379,10 @@ impl Filesystem for Fuse {
     ) {
         trace!(parent = parent.0, "create");
         match self.tree.create(parent.0, name, mode & 0o7777, open_flags(flags), self.owner(request)) {
-            Ok((entry, handle)) => {
+            Ok((Entry { attr, generation, life }, handle)) => {
                 // the library has one life for both
-                let life = self.caching.attributes.min(self.caching.names);
-                reply.created(&life, &entry.attr, entry.generation, FileHandle(handle), FopenFlags::empty());
+                let life = life.attr.min(life.name);
+                reply.created(&life, &attr, generation, FileHandle(handle), FopenFlags::empty());
             }
             Err(errno) => reply.error(refused(errno)),
         }
@@ -411,13 +425,17 @@ impl Filesystem for Fuse {
         reply: ReplyWrite,
     ) {
         trace!(ino = ino.0, offset, size = data.len(), "write");
-        // pages of a mapping have their place, however the file was opened
-        let mapped = write_flags.contains(WriteFlags::FUSE_WRITE_CACHE);
-        let written = if open_flags(flags.0).contains(OFlags::APPEND) && !mapped {
-            self.tree.append(fh.0, data)
-        } else {
-            self.tree.write(fh.0, offset, data)
+        // pages have their place, however the file was opened; so has all else where the kernel knows the end
+        let paged = write_flags.contains(WriteFlags::FUSE_WRITE_CACHE);
+        let write_back = self.tree.caching.write_back;
+        let at_end = open_flags(flags.0).contains(OFlags::APPEND) && !paged && !write_back;
+        let mut written = match paged && write_back {
+            true => self.tree.write_back(fh.0, offset, data),
+            false => self.tree.write(fh.0, (!at_end).then_some(offset), data),
         };
+        if write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID) {
+            written = written.and_then(|()| self.tree.written_by_others(fh.0));
+        }
         match written {
             Ok(()) => reply.written(data.len() as u32),
             Err(errno) => reply.error(refused(errno)),
@@ -513,7 +531,6 @@ impl Filesystem for Fuse {
             Ok((snapshot, open)) => (open, snapshot),
             Err(errno) => return reply.error(refused(errno)),
         };
-        let life = self.caching.attributes.min(self.caching.names);
         let mut empty = true;
         for (item, next) in snapshot.iter().zip(1..).skip(offset as usize) {
             let listed = match self.tree.listed(&open, item) {
@@ -523,7 +540,9 @@ impl Filesystem for Fuse {
                 // the kernel comes back for the rest, and then gets the error
                 Err(_) => break,
             };
-            let Entry { attr, generation } = &listed.entry;
+            let Entry { attr, generation, life } = &listed.entry;
+            // the library has one life for both
+            let life = life.attr.min(life.name);
             if reply.add(attr.ino, next, &item.name, &life, attr, *generation) {
                 if listed.told {
                     self.tree.forget(attr.ino.0, 1);

@@ -1,6 +1,7 @@
 //! Tables of what is open: files and directories under the numbers that the kernel was given for them.
 
-use crate::volume::Dir;
+use super::caching::Seen;
+use super::tree::Place;
 use crate::volume::File;
 use crate::volume::Kind;
 use std::collections::HashMap;
@@ -44,6 +45,8 @@ impl<T> Handles<T> {
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) file: File,
+    /// What all handles of the file know of its contents.
+    pub(super) seen: Arc<Seen>,
     pub(super) read: bool,
     pub(super) write: bool,
 }
@@ -51,7 +54,7 @@ pub(super) struct OpenFile {
 /// An open directory.
 #[derive(Debug)]
 pub(super) struct OpenDir {
-    pub(super) dir: Dir,
+    pub(super) place: Place,
     /// What the reader is walking through: names as they were when it began, so that positions stay what they
     /// are while entries come and go.
     pub(super) snapshot: Mutex<Option<Snapshot>>,

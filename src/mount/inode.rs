@@ -12,7 +12,8 @@
 //!
 //! No descriptor is held for a node, and no lock over I/O.
 
-use super::caching::Version;
+use super::caching::Seen;
+use super::caching::Verdict;
 use super::handle::OpenFile;
 use crate::volume::Dir;
 use crate::volume::FileId;
@@ -22,6 +23,8 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -42,7 +45,17 @@ const MAX_LINKS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Inodes {
     device: u64,
-    nodes: Mutex<HashMap<u64, Node>>,
+    /// Whether the kernel trusts its own size of a file more than ours.
+    write_back: bool,
+    hasher: RandomState,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    nodes: HashMap<u64, Node>,
+    /// What the kernel was told that a name leads to, by [`Inodes::key`].
+    names: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -51,8 +64,6 @@ struct Node {
     generation: u64,
     /// How often the kernel was told of this number and has not forgotten it.
     lookups: u64,
-    /// The contents that the kernel may hold pages of.
-    version: Option<Version>,
     reach: Reach,
 }
 
@@ -66,12 +77,23 @@ struct Life {
 
 #[derive(Debug)]
 enum Reach {
-    Dir(Dir),
-    /// The latest name stands last.
-    File {
-        links: Vec<Link>,
-        open: Vec<Weak<OpenFile>>,
+    Dir {
+        dir: Dir,
+        /// The root has none.
+        name: Option<Link>,
+        watched: Watched,
     },
+    /// The latest name stands last.
+    File { links: Vec<Link>, open: Vec<Weak<OpenFile>>, seen: Arc<Seen> },
+}
+
+/// Whether changes in a directory are told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// Nobody has asked yet.
+    Unknown,
+    No,
+    Yes,
 }
 
 /// A name of a file.
@@ -84,33 +106,35 @@ pub(super) struct Link {
 /// What a node was found to be.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
-    Dir(Dir),
+    /// With its name and the directory that this is in.
+    Dir(Dir, Link),
     File(Link),
 }
 
 /// The ways to a node at one moment.
 #[derive(Debug)]
 pub(super) enum Ways {
-    Dir(Dir),
+    Dir(Dir, Watched),
     /// The latest name first.
     File {
         id: FileId,
         links: Vec<Link>,
         open: Vec<Arc<OpenFile>>,
+        seen: Arc<Seen>,
     },
 }
 
 impl Inodes {
-    pub(super) fn new(root: Dir) -> Inodes {
+    pub(super) fn new(root: Dir, write_back: bool) -> Inodes {
         let id = root.id();
         let root = Node {
             life: Life { id, kind: Kind::Dir, born: None },
             generation: 0,
             lookups: 1,
-            version: None,
-            reach: Reach::Dir(root),
+            reach: Reach::Dir { dir: root, name: None, watched: Watched::Unknown },
         };
-        Inodes { device: id.dev, nodes: Mutex::new(HashMap::from([(ROOT, root)])) }
+        let table = Table { nodes: HashMap::from([(ROOT, root)]), names: HashMap::new() };
+        Inodes { device: id.dev, write_back, hasher: RandomState::new(), table: Mutex::new(table) }
     }
 
     /// The number of the node of a backing file other than the root.
@@ -122,25 +146,35 @@ impl Inodes {
         }
     }
 
+    /// A name in a directory, as the table of names has it. Two names may share a key: the worst that follows is
+    /// that the kernel asks once more.
+    fn key(&self, dir: FileId, name: &OsStr) -> u64 {
+        self.hasher.hash_one((dir, name))
+    }
+
     /// Notes that the kernel is told of a file; gives its number and generation.
     pub(super) fn enter(&self, stat: &Stat, found: Found) -> (u64, u64) {
         let number = self.number(stat.id);
         let life = Life { id: stat.id, kind: stat.kind, born: stat.btime };
-        let generation = match self.nodes().entry(number) {
+        let key = match &found {
+            Found::Dir(_, link) | Found::File(link) => self.key(link.dir.id(), &link.name),
+        };
+        let mut table = self.table();
+        table.names.insert(key, number);
+        let generation = match table.nodes.entry(number) {
             hash_map::Entry::Vacant(vacant) => {
-                let node = Node { life, generation: 0, lookups: 1, version: None, reach: found.into() };
+                let node = Node { life, generation: 0, lookups: 1, reach: Reach::new(found, stat) };
                 vacant.insert(node).generation
             }
             hash_map::Entry::Occupied(mut occupied) => {
                 let node = occupied.get_mut();
                 node.lookups += 1;
-                if node.life.continues(&life) {
+                if node.life.continues(&life) && !(self.write_back && node.is_outdated(stat)) {
                     node.reach.renew(found);
                 } else {
                     node.generation += 1;
-                    node.version = None;
                     node.life = life;
-                    node.reach = found.into();
+                    node.reach = Reach::new(found, stat);
                 }
                 node.generation
             }
@@ -148,66 +182,141 @@ impl Inodes {
         (number, generation)
     }
 
-    /// The kernel forgets `count` tellings.
-    pub(super) fn forget(&self, number: u64, count: u64) {
+    /// The kernel forgets `count` tellings. Gives the directory that it has thereby forgotten altogether.
+    pub(super) fn forget(&self, number: u64, count: u64) -> Option<FileId> {
         if number == ROOT {
-            return;
+            return None;
         }
-        if let hash_map::Entry::Occupied(mut node) = self.nodes().entry(number) {
-            node.get_mut().lookups = node.get().lookups.saturating_sub(count);
-            if node.get().lookups == 0 {
-                node.remove();
+        let mut table = self.table();
+        let node = table.nodes.get_mut(&number)?;
+        node.lookups = node.lookups.saturating_sub(count);
+        if node.lookups > 0 {
+            return None;
+        }
+        let node = table.nodes.remove(&number)?;
+        match node.reach {
+            Reach::Dir { dir, name, .. } => {
+                if let Some(link) = name {
+                    table.forget_name(self.key(link.dir.id(), &link.name), number);
+                }
+                Some(dir.id())
+            }
+            Reach::File { links, .. } => {
+                for link in links {
+                    table.forget_name(self.key(link.dir.id(), &link.name), number);
+                }
+                None
             }
         }
     }
 
+    /// What the kernel was told that a name leads to.
+    pub(super) fn known_as(&self, dir: FileId, name: &OsStr) -> Option<u64> {
+        self.table().names.get(&self.key(dir, name)).copied()
+    }
+
+    /// A name leads nowhere any more.
+    pub(super) fn forget_name(&self, dir: FileId, name: &OsStr) {
+        let key = self.key(dir, name);
+        let mut table = self.table();
+        let Some(number) = table.names.remove(&key) else { return };
+        if let Some(Node { reach: Reach::File { links, .. }, .. }) = table.nodes.get_mut(&number) {
+            links.retain(|link| link.dir.id() != dir || link.name != name);
+        }
+    }
+
+    /// Notes whether changes in a directory are told of.
+    pub(super) fn set_watched(&self, number: u64, now: bool) {
+        if let Some(Node { reach: Reach::Dir { watched, .. }, .. }) = self.table().nodes.get_mut(&number) {
+            *watched = if now { Watched::Yes } else { Watched::No };
+        }
+    }
+
+    /// Every node with every name that it is known by.
+    pub(super) fn all(&self) -> Vec<(u64, Vec<Link>)> {
+        let table = self.table();
+        let names = |node: &Node| match &node.reach {
+            Reach::Dir { name, .. } => Vec::from_iter(name.clone()),
+            Reach::File { links, .. } => links.clone(),
+        };
+        table.nodes.iter().map(|(&number, node)| (number, names(node))).collect()
+    }
+
     /// The ways to a node; `None` if the kernel was never told of it.
     pub(super) fn ways(&self, number: u64) -> Option<Ways> {
-        let nodes = self.nodes();
-        let node = nodes.get(&number)?;
+        let table = self.table();
+        let node = table.nodes.get(&number)?;
         Some(match &node.reach {
-            Reach::Dir(dir) => Ways::Dir(dir.clone()),
-            Reach::File { links, open } => Ways::File {
+            Reach::Dir { dir, watched, .. } => Ways::Dir(dir.clone(), *watched),
+            Reach::File { links, open, seen } => Ways::File {
                 id: node.life.id,
                 links: links.iter().rev().cloned().collect(),
                 open: open.iter().filter_map(Weak::upgrade).collect(),
+                seen: Arc::clone(seen),
             },
         })
     }
 
-    /// A file has got a name, by a rename or a hard link. Files that the kernel does not know are none of ours.
+    /// An entry has got a name, by a rename or a hard link. Files that the kernel does not know are none of ours.
     pub(super) fn add_link(&self, id: FileId, dir: &Dir, name: &OsStr) {
-        if let Some(Node { reach: Reach::File { links, .. }, .. }) = self.nodes().get_mut(&self.number(id)) {
-            add(links, Link { dir: dir.clone(), name: name.to_owned() });
+        let (number, key) = (self.number(id), self.key(dir.id(), name));
+        let link = Link { dir: dir.clone(), name: name.to_owned() };
+        let mut table = self.table();
+        match table.nodes.get_mut(&number).map(|node| &mut node.reach) {
+            Some(Reach::File { links, .. }) => add(links, link),
+            Some(Reach::Dir { name, .. }) => *name = Some(link),
+            None => return,
         }
+        table.names.insert(key, number);
     }
 
     /// A name that no longer leads to its file.
     pub(super) fn drop_link(&self, number: u64, link: &Link) {
-        if let Some(Node { reach: Reach::File { links, .. }, .. }) = self.nodes().get_mut(&number) {
+        let mut table = self.table();
+        if let Some(Node { reach: Reach::File { links, .. }, .. }) = table.nodes.get_mut(&number) {
             links.retain(|known| !known.is(link));
+            table.forget_name(self.key(link.dir.id(), &link.name), number);
         }
     }
 
     /// A handle was opened on a file.
     pub(super) fn opened(&self, number: u64, handle: &Arc<OpenFile>) {
-        if let Some(Node { reach: Reach::File { open, .. }, .. }) = self.nodes().get_mut(&number) {
+        if let Some(Node { reach: Reach::File { open, .. }, .. }) = self.table().nodes.get_mut(&number) {
             open.retain(|known| known.strong_count() > 0);
             open.push(Arc::downgrade(handle));
         }
     }
 
-    /// Notes the version that the kernel reads from now on; whether it is the one read before.
-    pub(super) fn same_version(&self, number: u64, version: Option<Version>) -> bool {
-        match self.nodes().get_mut(&number) {
-            Some(node) => std::mem::replace(&mut node.version, version) == version && version.is_some(),
-            None => false,
+    /// A thread that panicked cannot have left the table half changed: nothing between two changes panics.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn forget_name(&mut self, key: u64, number: u64) {
+        if let hash_map::Entry::Occupied(name) = self.names.entry(key)
+            && *name.get() == number
+        {
+            name.remove();
         }
     }
+}
 
-    /// A thread that panicked cannot have left the table half changed: nothing between two changes panics.
-    fn nodes(&self) -> MutexGuard<'_, HashMap<u64, Node>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+impl Node {
+    /// Whether another program changed the file in place, and the kernel would not believe it: it has to meet a
+    /// new node. Not while the file is open, for that handle would fail; nor with several names, of which each
+    /// would be a node of its own.
+    fn is_outdated(&self, stat: &Stat) -> bool {
+        match &self.reach {
+            Reach::File { open, seen, .. } => {
+                stat.kind == Kind::File
+                    && stat.nlink == 1
+                    && open.iter().all(|open| open.strong_count() == 0)
+                    && matches!(seen.peek(stat), Verdict::Changed { .. })
+            }
+            Reach::Dir { .. } => false,
+        }
     }
 }
 
@@ -224,19 +333,21 @@ impl Life {
 }
 
 impl Reach {
+    fn new(found: Found, stat: &Stat) -> Reach {
+        match found {
+            Found::Dir(dir, link) => Reach::Dir { dir, name: Some(link), watched: Watched::Unknown },
+            Found::File(link) => {
+                Reach::File { links: vec![link], open: Vec::new(), seen: Arc::new(Seen::new(stat)) }
+            }
+        }
+    }
+
     fn renew(&mut self, found: Found) {
         match (self, found) {
             (Reach::File { links, .. }, Found::File(link)) => add(links, link),
-            (reach, found) => *reach = found.into(),
-        }
-    }
-}
-
-impl From<Found> for Reach {
-    fn from(found: Found) -> Reach {
-        match found {
-            Found::Dir(dir) => Reach::Dir(dir),
-            Found::File(link) => Reach::File { links: vec![link], open: Vec::new() },
+            (Reach::Dir { dir, name, .. }, Found::Dir(now, link)) => (*dir, *name) = (now, Some(link)),
+            // of one life, so of one kind
+            (Reach::File { .. }, Found::Dir(..)) | (Reach::Dir { .. }, Found::File(_)) => {}
         }
     }
 }
@@ -272,7 +383,7 @@ mod tests {
     fn fixture() -> Fixture {
         let (folder, volume) = volume();
         let root = volume.root();
-        Fixture { _folder: folder, inodes: Inodes::new(root.clone()), root }
+        Fixture { _folder: folder, inodes: Inodes::new(root.clone(), true), root }
     }
 
     impl Fixture {
@@ -332,7 +443,7 @@ mod tests {
     fn the_root_is_never_forgotten() {
         let fixture = fixture();
         fixture.inodes.forget(ROOT, u64::MAX);
-        assert!(matches!(fixture.inodes.ways(ROOT), Some(Ways::Dir(_))));
+        assert!(matches!(fixture.inodes.ways(ROOT), Some(Ways::Dir(..))));
     }
 
     #[test]
@@ -387,21 +498,39 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_kept_only_between_two_equal_versions() {
+    fn a_file_that_another_program_changed_in_place_is_a_new_node_unless_it_has_more_names() {
         let fixture = fixture();
-        let stat = fixture.stat(50, 1);
-        let mut changed = stat.clone();
-        changed.size += 1;
+        let mut stat = fixture.stat(50, 1);
         fixture.enter(&stat, "a");
-        let same = |version| fixture.inodes.same_version(50, version);
-        assert!(!same(Version::of(&stat)));
-        assert!(same(Version::of(&stat)));
-        assert!(!same(Version::of(&changed)));
-        assert!(!same(None));
-        assert!(!same(None));
-        // a new life has nothing to keep
-        same(Version::of(&stat));
-        fixture.enter(&fixture.stat(50, 2), "a");
-        assert!(!same(Version::of(&stat)));
+        stat.ctime += Duration::from_secs(1);
+        stat.size = 7;
+        assert_eq!(fixture.enter(&stat, "a"), (50, 1));
+        assert_eq!(fixture.enter(&stat, "a"), (50, 1));
+        stat.ctime += Duration::from_secs(1);
+        stat.nlink = 2;
+        assert_eq!(fixture.enter(&stat, "a"), (50, 1));
+    }
+
+    #[test]
+    fn names_are_known_until_they_or_their_node_are_forgotten() {
+        let fixture = fixture();
+        let root = fixture.root.id();
+        let known = |name: &str| fixture.inodes.known_as(root, OsStr::new(name));
+        let stat = fixture.stat(50, 1);
+        fixture.enter(&stat, "a");
+        fixture.enter(&stat, "b");
+        assert_eq!((known("a"), known("b"), known("c")), (Some(50), Some(50), None));
+        fixture.inodes.forget_name(root, OsStr::new("a"));
+        assert_eq!(known("a"), None);
+        assert_eq!(fixture.names(50), ["b"]);
+        fixture.inodes.add_link(stat.id, &fixture.root, OsStr::new("c"));
+        assert_eq!(known("c"), Some(50));
+        fixture.inodes.forget(50, 2);
+        assert_eq!((known("b"), known("c")), (None, None));
+        // a name that another file took belongs to that one
+        fixture.enter(&fixture.stat(60, 1), "d");
+        fixture.enter(&fixture.stat(70, 1), "d");
+        fixture.inodes.forget(60, 1);
+        assert_eq!(known("d"), Some(70));
     }
 }

@@ -19,6 +19,7 @@ mod inode;
 mod mountpoint;
 mod mounts;
 mod options;
+mod reconcile;
 mod run;
 #[cfg(test)]
 mod testing;

@@ -3,11 +3,13 @@
 use super::caching::Caching;
 use super::error::Error;
 use super::mounts::SUBTYPE;
+use crate::volume::Watch;
 use fuser::Config;
 use fuser::MountOption;
 use fuser::SessionACL;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How a volume is to be mounted.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct MountOptions {
     pub options: Vec<String>,
     /// What the kernel may keep.
     pub caching: Caching,
+    /// Who tells of changes by other programs. Without one they show after [`Caching::unwatched`].
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl MountOptions {
@@ -39,6 +43,7 @@ impl MountOptions {
             fs_name: None,
             options: Vec::new(),
             caching: Caching::default(),
+            watch: None,
         }
     }
 

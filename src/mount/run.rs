@@ -7,8 +7,11 @@ use super::guard::Guard;
 use super::mountpoint;
 use super::options::MountOptions;
 use super::options::Plan;
+use super::reconcile::reconcile;
+use super::tree::Tree;
 use super::unmount::unmount;
 use crate::volume::Volume;
+use crate::volume::Watch;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::process::Resource;
@@ -24,16 +27,23 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use tracing::debug;
 use tracing::warn;
 
 /// `OPEN_MAX` of macOS.
 const MACOS_OPEN_MAX: u64 = 10_240;
+
+/// As much as one request can bring, several times.
+#[cfg(target_os = "linux")]
+const READ_AHEAD_KIB: u32 = 2048;
 
 /// A mounted volume. Requests wait until [`serve`](Session::serve) takes them up; dropping it unmounts.
 #[derive(Debug)]
 pub struct Session {
     fuse: fuser::Session<Fuse>,
     mountpoint: PathBuf,
+    tree: Arc<Tree>,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl Session {
@@ -44,9 +54,9 @@ impl Session {
         let mut plan = options.plan(&root)?;
         plan.read_only |= volume.read_only();
         let mountpoint = mountpoint::prepare(&root, &options.mountpoint, plan.nonempty)?;
-        let fuse = Fuse::new(volume, options.caching);
-        match fuser::Session::new(fuse, &mountpoint, &plan.config()) {
-            Ok(fuse) => Ok(Session { fuse, mountpoint }),
+        let tree = Arc::new(Tree::new(volume, options.caching, options.watch.clone()));
+        match fuser::Session::new(Fuse::new(Arc::clone(&tree)), &mountpoint, &plan.config()) {
+            Ok(fuse) => Ok(Session { fuse, mountpoint, tree, watch: options.watch.clone() }),
             Err(source) => Err(refusal(mountpoint, &plan, source)),
         }
     }
@@ -58,7 +68,21 @@ impl Session {
 
     /// Serves until somebody unmounts.
     pub fn serve(self) -> Result<(), Error> {
-        match self.fuse.run() {
+        let Session { fuse, tree, watch, mountpoint } = self;
+        let kernel = fuse.notifier();
+        let served = thread::scope(|scope| {
+            if let Some(watch) = &watch {
+                scope.spawn(|| reconcile(&tree, &**watch, &kernel));
+            }
+            // looking at the mount is a request, too
+            scope.spawn(|| read_further_ahead(&mountpoint));
+            let served = fuse.run();
+            if let Some(watch) = &watch {
+                watch.close();
+            }
+            served
+        });
+        match served {
             // unmounted just as a thread was being handed a request; nobody waits for an answer to it
             Err(error) if Errno::from_io_error(&error) == Some(Errno::CONNABORTED) => Ok(()),
             served => served.map_err(|source| Error::Serve { source }),
@@ -115,6 +139,23 @@ pub fn run(volume: Arc<Volume>, options: &MountOptions, on_ready: impl FnOnce())
     drop(guard);
     served
 }
+
+/// Makes the kernel read further ahead than it would by itself; only root can, and nothing depends on it.
+#[cfg(target_os = "linux")]
+fn read_further_ahead(mountpoint: &Path) {
+    let device = match rustix::fs::stat(mountpoint) {
+        Ok(stat) => stat.st_dev,
+        Err(error) => return debug!(%error, "the mount cannot be looked at"),
+    };
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let setting = format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb");
+    if let Err(error) = std::fs::write(setting, READ_AHEAD_KIB.to_string()) {
+        debug!(%error, "the kernel reads ahead as it does by itself");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_further_ahead(_: &Path) {}
 
 fn set_guard(mountpoint: &Path) -> Option<Guard> {
     guard::spawn(mountpoint)

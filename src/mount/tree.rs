@@ -2,7 +2,10 @@
 //!
 //! Here are nodes, names and attributes; [`super::files`] has open files, [`super::dirs`] open directories.
 
+use super::attr::bare;
 use super::attr::file_attr;
+use super::caching::Caching;
+use super::caching::Verdict;
 use super::errno::is_gone;
 use super::handle::Handles;
 use super::handle::OpenDir;
@@ -11,9 +14,12 @@ use super::inode::Found;
 use super::inode::Inodes;
 use super::inode::Link;
 use super::inode::ROOT;
+use super::inode::Watched;
 use super::inode::Ways;
 use crate::volume::Dir;
 use crate::volume::Error;
+use crate::volume::Fault;
+use crate::volume::FileId;
 use crate::volume::Kind;
 use crate::volume::Owner;
 use crate::volume::RenameMode;
@@ -22,18 +28,32 @@ use crate::volume::Stat;
 use crate::volume::StatFs;
 use crate::volume::Target;
 use crate::volume::Volume;
+use crate::volume::Watch;
 use crate::volume::XattrMode;
 use fuser::Errno;
 use fuser::FileAttr;
 use fuser::Generation;
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tracing::warn;
+
+/// How long at most the kernel may believe that there is no such name: should news be lost, it cannot be told to
+/// forget what it does not say it remembers.
+const ABSENT: Duration = Duration::from_secs(60);
 
 /// A volume, the nodes that the kernel knows of it, and what is open.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) volume: Arc<Volume>,
+    pub(super) caching: Caching,
+    watch: Option<Arc<dyn Watch>>,
+    /// Whether it was said that a directory cannot be watched.
+    told_of_limit: AtomicBool,
     pub(super) inodes: Inodes,
     pub(super) files: Handles<OpenFile>,
     pub(super) dirs: Handles<OpenDir>,
@@ -44,6 +64,22 @@ pub(super) struct Tree {
 pub(super) struct Entry {
     pub(super) attr: FileAttr,
     pub(super) generation: Generation,
+    pub(super) life: Life,
+}
+
+/// A directory that is looked into.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) dir: Dir,
+    /// Whether changes in it are told of.
+    pub(super) is_watched: bool,
+}
+
+/// How long what the kernel is told stays true.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Life {
+    pub(super) name: Duration,
+    pub(super) attr: Duration,
 }
 
 /// The way to a node that works at this moment.
@@ -56,61 +92,115 @@ pub(super) enum Located {
 }
 
 impl Tree {
-    pub(super) fn new(volume: Arc<Volume>) -> Tree {
-        let inodes = Inodes::new(volume.root());
-        Tree { volume, inodes, files: Handles::new(), dirs: Handles::new() }
+    pub(super) fn new(volume: Arc<Volume>, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Tree {
+        let inodes = Inodes::new(volume.root(), caching.write_back);
+        Tree {
+            volume,
+            caching,
+            watch,
+            told_of_limit: AtomicBool::new(false),
+            inodes,
+            files: Handles::new(),
+            dirs: Handles::new(),
+        }
     }
 
     // ---- nodes ---------------------------------------------------------------------------------
 
-    pub(super) fn lookup(&self, parent: u64, name: &OsStr) -> Result<Entry, Errno> {
-        Ok(self.tell(&self.dir(parent)?, name)?)
+    /// What a name leads to; `None` if nothing is there, and how long that is so.
+    pub(super) fn lookup(&self, parent: u64, name: &OsStr) -> Result<Result<Entry, Life>, Errno> {
+        let dir = self.place(parent)?;
+        match self.tell(&dir, name) {
+            Ok(entry) => Ok(Ok(entry)),
+            // it will be told of when something comes to be there, under the name that it is asked for
+            Err(error) if dir.is_watched && is_absent(&error) && !self.volume.ignores_case() => {
+                let life = self.caching.watched.min(ABSENT);
+                Ok(Err(Life { name: life, attr: life }))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) fn forget(&self, ino: u64, count: u64) {
-        self.inodes.forget(ino, count);
+        if let (Some(dir), Some(watch)) = (self.inodes.forget(ino, count), &self.watch) {
+            watch.unwatch(dir);
+        }
     }
 
     /// Looks at a name and makes a node of what is there.
-    pub(super) fn tell(&self, dir: &Dir, name: &OsStr) -> Result<Entry, Error> {
-        let stat = self.volume.stat((dir, name))?;
-        self.tell_of(stat, dir, name)
+    pub(super) fn tell(&self, dir: &Place, name: &OsStr) -> Result<Entry, Error> {
+        let (stat, below) = self.volume.look(&dir.dir, name)?;
+        let link = Link { dir: dir.dir.clone(), name: name.to_owned() };
+        Ok(match below {
+            Some(below) => self.enter(&stat, Found::Dir(below, link), dir.is_watched),
+            None => self.enter(&stat, Found::File(link), dir.is_watched),
+        })
     }
 
-    /// Makes a node of what was found under a name.
-    fn tell_of(&self, mut stat: Stat, dir: &Dir, name: &OsStr) -> Result<Entry, Error> {
-        let found = if stat.kind == Kind::Dir {
-            let below = self.volume.open_dir(dir, name)?;
-            if below.id() != stat.id {
-                // another directory took the name in between
-                stat = self.volume.stat(&below)?;
-            }
-            Found::Dir(below)
-        } else {
-            Found::File(Link { dir: dir.clone(), name: name.to_owned() })
-        };
-        Ok(self.enter(&stat, found))
+    /// Makes a node of something that is no directory, and was made just now.
+    fn tell_of(&self, stat: &Stat, dir: &Place, name: &OsStr) -> Entry {
+        let link = Link { dir: dir.dir.clone(), name: name.to_owned() };
+        self.enter(stat, Found::File(link), dir.is_watched)
     }
 
-    pub(super) fn enter(&self, stat: &Stat, found: Found) -> Entry {
+    /// Makes a node of what was found in a directory that is watched, or not.
+    pub(super) fn enter(&self, stat: &Stat, found: Found, is_watched: bool) -> Entry {
         let (ino, generation) = self.inodes.enter(stat, found);
-        Entry { attr: file_attr(ino, stat), generation: Generation(generation) }
+        let attr = match stat.kind {
+            // its times change with what is in it
+            Kind::Dir => matches!(self.inodes.ways(ino), Some(Ways::Dir(_, Watched::Yes))),
+            // a change by way of another name is not told of here
+            _ => is_watched && stat.nlink == 1,
+        };
+        let life = Life { attr: self.life(attr, true).attr, ..self.life(is_watched, true) };
+        Entry { attr: file_attr(ino, stat), generation: Generation(generation), life }
+    }
+
+    fn life(&self, name: bool, attr: bool) -> Life {
+        let of = |watched| if watched { self.caching.watched } else { self.caching.unwatched };
+        Life { name: of(name), attr: of(name && attr) }
     }
 
     pub(super) fn dir(&self, ino: u64) -> Result<Dir, Errno> {
         match self.inodes.ways(ino) {
-            Some(Ways::Dir(dir)) => Ok(dir),
+            Some(Ways::Dir(dir, _)) => Ok(dir),
             Some(Ways::File { .. }) => Err(Errno::ENOTDIR),
             None => Err(Errno::ESTALE),
         }
+    }
+
+    /// A directory to look into; watched from now on, if that can be.
+    pub(super) fn place(&self, ino: u64) -> Result<Place, Errno> {
+        match self.inodes.ways(ino) {
+            Some(Ways::Dir(dir, Watched::Unknown)) => {
+                let is_watched = self.watch(&dir);
+                self.inodes.set_watched(ino, is_watched);
+                Ok(Place { dir, is_watched })
+            }
+            Some(Ways::Dir(dir, watched)) => Ok(Place { dir, is_watched: watched == Watched::Yes }),
+            Some(Ways::File { .. }) => Err(Errno::ENOTDIR),
+            None => Err(Errno::ESTALE),
+        }
+    }
+
+    fn watch(&self, dir: &Dir) -> bool {
+        let Some(watch) = &self.watch else { return false };
+        let Ok(handle) = self.volume.handle(dir) else { return false };
+        let watched = watch.watch(dir, handle.as_fd());
+        if let Err(error) = &watched
+            && !self.told_of_limit.swap(true, Ordering::Relaxed)
+        {
+            warn!("changes by other programs show late: a directory cannot be watched: {error}");
+        }
+        watched.is_ok()
     }
 
     /// Finds a way to a node that leads to the same backing file still. `ESTALE` makes the kernel look the name
     /// up again, and so meet the file that took its place.
     pub(super) fn locate(&self, ino: u64) -> Result<Located, Errno> {
         let (id, links, open) = match self.inodes.ways(ino) {
-            Some(Ways::Dir(dir)) => return Ok(Located::Dir(dir)),
-            Some(Ways::File { id, links, open }) => (id, links, open),
+            Some(Ways::Dir(dir, _)) => return Ok(Located::Dir(dir)),
+            Some(Ways::File { id, links, open, .. }) => (id, links, open),
             None => return Err(Errno::ESTALE),
         };
         for link in links {
@@ -125,27 +215,101 @@ impl Tree {
 
     // ---- attributes ----------------------------------------------------------------------------
 
-    pub(super) fn stat(&self, ino: u64, handle: Option<u64>) -> Result<FileAttr, Errno> {
+    /// The attributes of a node, and for how long.
+    pub(super) fn stat(&self, ino: u64, handle: Option<u64>) -> Result<(FileAttr, Duration), Errno> {
         let stat = match handle.and_then(|handle| self.files.get(handle)) {
             Some(open) => open.file.stat()?,
             None => match self.locate(ino)? {
                 Located::Dir(dir) => self.volume.stat(&dir)?,
-                Located::File(_, stat) => stat,
+                Located::File(_, stat) => {
+                    self.check_current(ino, &stat)?;
+                    stat
+                }
                 Located::Nameless(open) => open.file.stat()?,
             },
         };
-        Ok(shown(ino, &stat))
+        Ok(self.shown(ino, &stat))
     }
 
-    pub(super) fn set_attr(&self, ino: u64, handle: Option<u64>, attr: &SetAttr) -> Result<FileAttr, Errno> {
+    /// Where the kernel trusts its own size of a file, one that another program changed in place has to be looked
+    /// up anew: `ESTALE` makes it do so.
+    pub(super) fn check_current(&self, ino: u64, stat: &Stat) -> Result<(), Errno> {
+        match self.inodes.ways(ino) {
+            Some(Ways::File { open, seen, .. })
+                if self.caching.write_back
+                    && stat.kind == Kind::File
+                    && open.is_empty()
+                    && stat.nlink == 1
+                    && matches!(seen.peek(stat), Verdict::Changed { .. }) =>
+            {
+                Err(Errno::ESTALE)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn set_attr(
+        &self,
+        ino: u64,
+        handle: Option<u64>,
+        attr: &SetAttr,
+        by_root: bool,
+    ) -> Result<(FileAttr, Duration), Errno> {
         let stat = match handle.and_then(|handle| self.files.get(handle)) {
-            Some(open) => self.volume.set_attr(&open.file, attr)?,
-            None => self.volume.set_attr(self.locate(ino)?.target(), attr)?,
+            Some(open) => {
+                if attr.mtime.is_some() {
+                    open.seen.time_is_set();
+                }
+                let set = || self.volume.set_attr(&open.file, attr);
+                open.seen.change(set, |stat| stat.as_ref().ok().cloned())?
+            }
+            None => {
+                let located = self.locate(ino)?;
+                if let (Some(_), Some(Ways::File { seen, .. })) = (attr.mtime, self.inodes.ways(ino)) {
+                    seen.time_is_set();
+                }
+                let set = || self.volume.set_attr(located.target(), attr);
+                self.change(ino, set, |stat| stat.as_ref().ok().cloned())?
+            }
         };
-        Ok(shown(ino, &stat))
+        if attr.size.is_some() && attr.mode.is_none() && !by_root && is_privileged(&stat) {
+            return self.set_attr(ino, handle, &without_privileges(&stat), true);
+        }
+        Ok(self.shown(ino, &stat))
+    }
+
+    /// Makes a change of our own to a file, which is not to be taken for one by another program.
+    fn change<T>(&self, ino: u64, change: impl FnOnce() -> T, after: impl FnOnce(&T) -> Option<Stat>) -> T {
+        match self.inodes.ways(ino) {
+            Some(Ways::File { seen, .. }) => seen.change(change, after),
+            _ => change(),
+        }
+    }
+
+    /// Attributes of a node, and for how long. Programs see the backing inode number of the root, too.
+    fn shown(&self, ino: u64, stat: &Stat) -> (FileAttr, Duration) {
+        let attr = file_attr(if ino == ROOT { stat.id.ino } else { ino }, stat);
+        let is_watched = match self.inodes.ways(ino) {
+            Some(Ways::Dir(_, watched)) => watched == Watched::Yes,
+            Some(Ways::File { links, .. }) if stat.nlink == 1 => {
+                links.first().is_some_and(|link| self.is_watched(&link.dir))
+            }
+            _ => false,
+        };
+        (attr, self.life(is_watched, true).attr)
+    }
+
+    pub(super) fn is_watched(&self, dir: &Dir) -> bool {
+        matches!(self.inodes.ways(self.number_of(dir)), Some(Ways::Dir(_, Watched::Yes)))
+    }
+
+    /// The number that the kernel knows a directory by.
+    pub(super) fn number_of(&self, dir: &Dir) -> u64 {
+        if dir.id() == self.volume.root().id() { ROOT } else { self.inodes.number(dir.id()) }
     }
 
     pub(super) fn get_xattr(&self, ino: u64, name: &OsStr) -> Result<Vec<u8>, Errno> {
+        check_xattr(name)?;
         Ok(self.volume.get_xattr(self.locate(ino)?.target(), name)?)
     }
 
@@ -156,7 +320,10 @@ impl Tree {
         value: &[u8],
         mode: XattrMode,
     ) -> Result<(), Errno> {
-        Ok(self.volume.set_xattr(self.locate(ino)?.target(), name, value, mode)?)
+        check_xattr(name)?;
+        let located = self.locate(ino)?;
+        let set = || self.volume.set_xattr(located.target(), name, value, mode);
+        Ok(self.change(ino, set, |_| self.volume.stat(located.target()).ok())?)
     }
 
     pub(super) fn list_xattrs(&self, ino: u64) -> Result<Vec<OsString>, Errno> {
@@ -164,7 +331,9 @@ impl Tree {
     }
 
     pub(super) fn remove_xattr(&self, ino: u64, name: &OsStr) -> Result<(), Errno> {
-        Ok(self.volume.remove_xattr(self.locate(ino)?.target(), name)?)
+        let located = self.locate(ino)?;
+        let remove = || self.volume.remove_xattr(located.target(), name);
+        Ok(self.change(ino, remove, |_| self.volume.stat(located.target()).ok())?)
     }
 
     pub(super) fn statfs(&self) -> Result<StatFs, Errno> {
@@ -187,9 +356,9 @@ impl Tree {
         mode: u32,
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
-        let dir = self.dir(parent)?;
-        let stat = self.volume.mkdir(&dir, name, mode, owner)?;
-        Ok(self.tell_of(stat, &dir, name)?)
+        let dir = self.place(parent)?;
+        self.volume.mkdir(&dir.dir, name, mode, owner)?;
+        Ok(self.tell(&dir, name)?)
     }
 
     pub(super) fn mknod(
@@ -201,9 +370,9 @@ impl Tree {
         rdev: u64,
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
-        let dir = self.dir(parent)?;
-        let stat = self.volume.mknod(&dir, name, kind, mode, rdev, owner)?;
-        Ok(self.tell_of(stat, &dir, name)?)
+        let dir = self.place(parent)?;
+        let stat = self.volume.mknod(&dir.dir, name, kind, mode, rdev, owner)?;
+        Ok(self.tell_of(&stat, &dir, name))
     }
 
     pub(super) fn symlink(
@@ -213,17 +382,18 @@ impl Tree {
         name: &OsStr,
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
-        let dir = self.dir(parent)?;
-        let stat = self.volume.symlink(target, &dir, name, owner)?;
-        Ok(self.tell_of(stat, &dir, name)?)
+        let dir = self.place(parent)?;
+        let stat = self.volume.symlink(target, &dir.dir, name, owner)?;
+        Ok(self.tell_of(&stat, &dir, name))
     }
 
     pub(super) fn link(&self, ino: u64, new_parent: u64, new_name: &OsStr) -> Result<Entry, Errno> {
-        let to = self.dir(new_parent)?;
+        let to = self.place(new_parent)?;
         match self.locate(ino)? {
             Located::File(link, _) => {
-                let stat = self.volume.link(&link.dir, &link.name, &to, new_name)?;
-                Ok(self.tell_of(stat, &to, new_name)?)
+                let link = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);
+                let stat = self.change(ino, link, |stat| stat.as_ref().ok().cloned())?;
+                Ok(self.tell_of(&stat, &to, new_name))
             }
             Located::Dir(_) => Err(Errno::EPERM),
             Located::Nameless(_) => Err(Errno::ENOENT),
@@ -231,11 +401,17 @@ impl Tree {
     }
 
     pub(super) fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
-        Ok(self.volume.unlink(&self.dir(parent)?, name)?)
+        let dir = self.dir(parent)?;
+        self.volume.unlink(&dir, name)?;
+        self.inodes.forget_name(dir.id(), name);
+        Ok(())
     }
 
     pub(super) fn rmdir(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
-        Ok(self.volume.rmdir(&self.dir(parent)?, name)?)
+        let dir = self.dir(parent)?;
+        self.volume.rmdir(&dir, name)?;
+        self.inodes.forget_name(dir.id(), name);
+        Ok(())
     }
 
     /// The kernel goes on using the nodes it moved under their new names, without looking them up.
@@ -249,25 +425,57 @@ impl Tree {
     ) -> Result<(), Errno> {
         let (from, to) = (self.dir(parent)?, self.dir(new_parent)?);
         // should one of them fail here, renaming has more to say about it
-        let moved = self.volume.stat((&from, name)).ok();
+        let moved = self.volume.stat((&from, name)).ok().map(|stat| stat.id);
         let swapped = match mode {
-            RenameMode::Exchange => self.volume.stat((&to, new_name)).ok(),
+            RenameMode::Exchange => self.volume.stat((&to, new_name)).ok().map(|stat| stat.id),
             RenameMode::Replace | RenameMode::NoReplace => None,
         };
-        self.volume.rename(&from, name, &to, new_name, mode)?;
+        let rename = || self.volume.rename(&from, name, &to, new_name, mode);
+        let renamed = match moved.map(|id| self.inodes.number(id)) {
+            // a new name is a change of state on most file systems
+            Some(ino) => self.change(ino, rename, |_| self.volume.stat((&to, new_name)).ok()),
+            None => rename(),
+        };
+        renamed?;
+        self.inodes.forget_name(from.id(), name);
+        self.inodes.forget_name(to.id(), new_name);
         if let Some(moved) = moved {
-            self.inodes.add_link(moved.id, &to, new_name);
+            self.inodes.add_link(moved, &to, new_name);
         }
         if let Some(swapped) = swapped {
-            self.inodes.add_link(swapped.id, &from, name);
+            self.inodes.add_link(swapped, &from, name);
         }
         Ok(())
     }
 }
 
-/// Attributes of a node. Programs see the backing inode number of the root, too.
-fn shown(ino: u64, stat: &Stat) -> FileAttr {
-    file_attr(if ino == ROOT { stat.id.ino } else { ino }, stat)
+/// The labels of SELinux belong to the file system that is mounted, not to its ciphertext. `ls` stops asking for
+/// them once it was told so, which it would else do for every file.
+fn check_xattr(name: &OsStr) -> Result<(), Errno> {
+    if name == "security.selinux" { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
+}
+
+/// Whether a file lends its owner's or its group's rights to whoever runs it.
+pub(super) fn is_privileged(stat: &Stat) -> bool {
+    stat.kind == Kind::File && without_privileges(stat).mode != Some(stat.mode)
+}
+
+/// What a file loses when somebody changes its contents. Without the right to run it the set-group-ID bit means
+/// something else, and stays (chmod(2)).
+pub(super) fn without_privileges(stat: &Stat) -> SetAttr {
+    let group_runs = stat.mode & 0o010 != 0;
+    let lost = if group_runs { 0o6000 } else { 0o4000 };
+    SetAttr { mode: Some(stat.mode & !lost), ..SetAttr::default() }
+}
+
+/// Whether nothing has the name, rather than that nothing could have it.
+fn is_absent(error: &Error) -> bool {
+    matches!(error.fault, Fault::Sys(rustix::io::Errno::NOENT))
+}
+
+/// A node that is none: nothing is there.
+pub(super) fn absent() -> FileAttr {
+    file_attr(0, &bare(FileId { dev: 0, ino: 0 }, Kind::File))
 }
 
 impl Located {

@@ -37,7 +37,7 @@ fn threads_that_append_lose_nothing() {
     });
 }
 
-/// The end is where the file ends now, whatever another program on the ciphertext did since.
+/// The end is where the file ends, once the kernel was told what another program on the ciphertext did.
 #[test]
 fn appending_after_a_foreign_change() {
     with_every_profile(|mount| {
@@ -47,8 +47,11 @@ fn appending_after_a_foreign_change() {
         let beside = mount.open(false);
         let how = volume::OpenFile { read: true, write: true, truncate: false };
         let foreign = beside.open_file(&beside.root(), OsStr::new("log"), how).expect("it is there");
+        file.sync_all().expect("on disk");
         foreign.append(b"theirs ").expect("at the end");
+        outlive_the_kernels_memory();
         file.write_all(b"ours again").expect("at the end");
+        file.sync_all().expect("on disk");
         let mut contents = vec![0; 100];
         let fresh = mount.open(true);
         let read = fresh

@@ -35,6 +35,7 @@ use encbox::crypto::Password;
 use encbox::mount;
 use encbox::mount::MountOptions;
 use encbox::mount::Session;
+use encbox::sync;
 use encbox::volume;
 use encbox::volume::OpenOptions;
 use encbox::volume::PlainPath;
@@ -108,8 +109,8 @@ impl Mount {
 
     fn mount(&mut self, adjust: impl FnOnce(&mut MountOptions)) {
         let mut options = MountOptions::new(self.root());
-        options.caching.attributes = TRUST;
-        options.caching.names = TRUST;
+        options.caching.unwatched = TRUST;
+        options.watch = sync::watcher(&self.volume_path()).ok();
         adjust(&mut options);
         let volume = Arc::new(self.open(options.read_only));
         let session = Session::mount(volume, &options).expect("it can be mounted");
