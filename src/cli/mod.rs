@@ -31,6 +31,7 @@ mod range;
 mod record;
 mod rm;
 mod secret;
+mod state;
 mod system;
 mod text;
 mod tree;

@@ -2,7 +2,7 @@
 
 use super::password::{PasswordOptions, Source};
 use super::secret::Secret;
-use super::{Error, Global, keyring};
+use super::{Error, Global, keyring, state};
 use crate::crypto::Password;
 use crate::volume::{self, FoundConfig, OpenError, OpenOptions, PlainPath, Volume};
 use std::ffi::OsStr;
@@ -22,17 +22,17 @@ pub(super) struct VolumeArgs {
 
 impl VolumeArgs {
     pub(super) fn read_only(&self, global: &Global) -> Result<Volume, Error> {
-        self.open(global, OpenOptions { read_only: true })
+        self.open(global, true)
     }
 
     pub(super) fn read_write(&self, global: &Global) -> Result<Volume, Error> {
-        self.open(global, OpenOptions { read_only: false })
+        self.open(global, false)
     }
 
-    fn open(&self, global: &Global, options: OpenOptions) -> Result<Volume, Error> {
+    fn open(&self, global: &Global, read_only: bool) -> Result<Volume, Error> {
         // Before any password is asked for: is there something to open?
         let found = find(global, &self.volume)?;
-        self.unlock(global, |secret| open(global, &self.volume, &found, secret, options))
+        self.unlock(global, |secret| open(global, &self.volume, &found, secret, read_only))
     }
 
     /// Fetches the password and tries it; somebody at a terminal may try again.
@@ -68,9 +68,10 @@ pub(super) fn open(
     root: &Path,
     found: &FoundConfig,
     secret: &Secret,
-    options: OpenOptions,
+    read_only: bool,
 ) -> Result<Volume, Error> {
-    in_code_pages(global, secret, |password| Volume::open(root, found, password, options))
+    let options = OpenOptions { read_only, state: state::folder() };
+    in_code_pages(global, secret, |password| Volume::open(root, found, password, options.clone()))
 }
 
 /// Tries the password as it is, then as a Windows program may have written it.

@@ -1,6 +1,7 @@
 //! What all handles of an open volume share.
 
 use super::dir::Dir;
+use super::journal::Journal;
 use super::pool::DirPool;
 use super::state::FileState;
 use super::table::WeakTable;
@@ -25,6 +26,7 @@ pub(super) struct Core {
     pub(super) dirs: WeakTable<super::dir::DirState>,
     pub(super) files: WeakTable<FileState>,
     pub(super) pool: DirPool,
+    pub(super) journal: Journal,
     /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
     tree: RwLock<()>,
     /// Held for writing while an entry is moved and its state is told, for reading by whoever opens a directory
@@ -46,6 +48,7 @@ impl Core {
         content: ContentCodec,
         cipher: Arc<dyn Cipher>,
         read_only: bool,
+        journal: Journal,
     ) -> Core {
         Core {
             root_path,
@@ -58,6 +61,7 @@ impl Core {
             dirs: WeakTable::default(),
             files: WeakTable::default(),
             pool: DirPool::default(),
+            journal,
             tree: RwLock::new(()),
             moving: RwLock::new(()),
             hanging: Mutex::new(()),

@@ -5,29 +5,37 @@
 //! same backing file share one state, however many handles they have ([`File`]).
 //!
 //! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
-//! name in a directory; `attr.rs`, `xattr.rs`, `list.rs` looking; `entry.rs` making and removing; `rename.rs`,
-//! `retree.rs` and `reheader.rs` moving; `file.rs`, `blocks.rs`, `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
+//! name in a directory; `attr.rs`, `xattr.rs`, `list.rs` looking; `entry.rs` making and removing; `rename.rs`, and what
+//! it lists, moving; `file.rs`, `blocks.rs`, `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
 
 mod attr;
 mod blocks;
 mod change;
 mod core;
+#[cfg(test)]
+mod crashes;
 mod dir;
 mod entry;
 mod error;
+mod fate;
 mod file;
+mod handles;
+mod header;
+mod journal;
 mod list;
+mod mend;
 mod open;
 mod path;
+mod plan;
 mod pool;
 mod punch;
 mod random;
-mod reheader;
 mod rename;
 mod resize;
-mod retree;
 mod spot;
 mod state;
+mod steps;
+mod survey;
 mod sys;
 mod table;
 mod xattr;

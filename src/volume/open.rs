@@ -4,11 +4,12 @@ use super::Volume;
 use super::core::Core;
 use super::dir::Dir;
 use super::fill_random;
+use super::journal::{Journal, is_half_done};
 use super::sys;
 use crate::config;
 use crate::config::{CONFIG_FILES, Config, FileKind, UNFINISHED_PREFIX};
 use crate::content::ContentCodec;
-use crate::crypto::{Password, VolumeKey, null_cipher};
+use crate::crypto::{Cipher, Password, VolumeKey, null_cipher};
 use crate::names::NameCodec;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -25,10 +26,13 @@ const MAX_CONFIG_LEN: u64 = 1 << 20;
 const USUAL_NAME_MAX: u64 = 255;
 
 /// How a volume is opened.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
     /// Every change is refused before anything is touched.
     pub read_only: bool,
+    /// A folder outside the volume for the journal of renames, made if there is none. Without one, a rename in a
+    /// volume with chained names does not survive a crash.
+    pub state: Option<PathBuf>,
 }
 
 /// A config that was found, and where.
@@ -217,8 +221,15 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
     synced
 }
 
+/// Tells the journals of volumes apart, and stays when the password changes or the folder moves.
+pub(super) fn journal_key(cipher: &dyn Cipher) -> u64 {
+    cipher.mac64(b"encbox: journal of renames", None)
+}
+
 impl Volume {
     /// Opens a volume with its password. Takes the time that the volume's creator chose.
+    ///
+    /// Unless it is opened read-only, a rename that was interrupted is finished or taken back first.
     pub fn open(
         root: &Path,
         found: &FoundConfig,
@@ -257,10 +268,22 @@ impl Volume {
         let content_cipher = if parameters.plain_data { null_cipher() } else { Arc::clone(&cipher) };
         let content =
             ContentCodec::new(content_cipher, parameters.layout(), parameters.allow_holes, fill_random);
+        let state = options.state.as_deref();
+        let journal_key = journal_key(&*cipher);
+        let journal = match options.read_only {
+            false if parameters.chained_names => Journal::open(state, &handle, id, journal_key),
+            _ => Journal::none(),
+        };
+        if options.read_only && parameters.chained_names && is_half_done(state, &handle, id, journal_key) {
+            tracing::warn!(
+                "a rename was interrupted, and some names cannot be read now; open the volume for writing, for \
+                 example by `encbox mount`, to put that right"
+            );
+        }
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
-        let core = Core::new(root_path, root_dir, config, names, content, cipher, options.read_only);
+        let core = Core::new(root_path, root_dir, config, names, content, cipher, options.read_only, journal);
         Ok(Volume { core: Arc::new(core) })
     }
 }

@@ -1,23 +1,28 @@
 //! Renaming: one system call where nothing depends on the path.
 //!
-//! With name IV chaining the names below a directory depend on it (`retree.rs` sees to them); with external
-//! IV chaining a file's header does (`reheader.rs`).
+//! With name IV chaining the names below a directory depend on it, with external IV chaining a file's header does. Then
+//! everything that will change is planned first (`survey.rs`, `plan.rs`), put into the journal (`journal.rs`), and done
+//! (`steps.rs`), the rename itself last. What fails or is interrupted is put right (`mend.rs`).
 
 use super::Volume;
 use super::attr::Kind;
 use super::core::Core;
 use super::dir::Dir;
 use super::error::Error;
-use super::reheader::Headers;
-use super::retree;
+use super::fate;
+use super::handles::Handles;
+use super::journal::Begun;
+use super::mend::mend;
+use super::plan::{Above, Plan};
 use super::spot::Spot;
+use super::steps::{carry_out, rewrite_header};
+use super::survey::{Move, survey};
 use super::sys::{self, RawStat};
-use rustix::fs::Mode;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-pub(super) const VERB: &str = "renaming";
+const VERB: &str = "renaming";
 
 /// What becomes of an entry that has the new name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +36,8 @@ pub enum RenameMode {
 }
 
 impl Volume {
-    /// Renames an entry, with everything below it. On failure everything is as it was.
+    /// Renames an entry, with everything below it. On failure everything is as it was; so it is, or all is done, after
+    /// a crash once the volume was opened for writing again.
     pub fn rename(
         &self,
         dir: &Dir,
@@ -40,24 +46,31 @@ impl Volume {
         new_name: &OsStr,
         mode: RenameMode,
     ) -> Result<(), Error> {
-        // names and headers below depend on where they are: nobody may look while they change
-        let _alone = self.core.chained().then(|| self.core.change_chains());
-        let (from, into) = (self.spot_to_change(VERB, dir, name)?, self.spot_to_change(VERB, to, new_name)?);
-        let old = from.stat()?;
-        let new = match into.stat() {
-            Ok(_) if mode == RenameMode::NoReplace => return Err(into.error(Errno::EXIST)),
-            Ok(new) => Some(new),
-            Err(error) if mode == RenameMode::Exchange => return Err(error),
-            Err(_) => None,
+        let begun = {
+            // names and headers below depend on where they are: nobody may look while they change
+            let _alone = self.core.chained().then(|| self.core.change_chains());
+            let (from, into) =
+                (self.spot_to_change(VERB, dir, name)?, self.spot_to_change(VERB, to, new_name)?);
+            let old = from.stat()?;
+            let new = match into.stat() {
+                Ok(_) if mode == RenameMode::NoReplace => return Err(into.error(Errno::EXIST)),
+                Ok(new) => Some(new),
+                Err(error) if mode == RenameMode::Exchange => return Err(error),
+                Err(_) => None,
+            };
+            let _places = self.core.change_places();
+            let rename = Rename { core: &self.core, from, name, into, new_name, old, new, mode };
+            let begun = if self.core.chained() && !rename.is_one_file() {
+                rename.chained()?
+            } else {
+                rename.plain()?
+            };
+            rename.settle();
+            begun
         };
-        let _places = self.core.change_places();
-        let rename = Rename { core: &self.core, from, name, into, new_name, old, new, mode };
-        if self.core.chained() && !rename.is_one_file() {
-            rename.chained()?
-        } else {
-            rename.plain()?
+        if let Some(begun) = begun {
+            self.core.journal.end(begun, true);
         }
-        rename.settle();
         Ok(())
     }
 }
@@ -87,64 +100,97 @@ impl Rename<'_> {
         self.new.as_ref().filter(|_| self.mode == RenameMode::Exchange)
     }
 
-    fn plain(&self) -> Result<(), Error> {
-        self.from.check(self.rename(&self.from, &self.into, self.mode))
+    fn plain(&self) -> Result<Option<Begun>, Error> {
+        self.from.check(self.rename())?;
+        Ok(None)
     }
 
-    /// Headers first, then the name, then the names below; what was done is undone if a later step fails.
-    fn chained(&self) -> Result<(), Error> {
-        let mut headers = Headers::new(self.core);
-        let moved =
-            headers.move_file(&self.from, &self.into, &self.old).and_then(|()| match self.exchanged() {
-                Some(new) => headers.move_file(&self.into, &self.from, new),
-                None => Ok(()),
-            });
-        let renamed = moved.and_then(|()| self.plain());
-        if let Err(error) = renamed {
-            headers.undo();
-            return Err(error);
+    /// Headers and names below first, then the name, which so can still fail without having replaced anything.
+    fn chained(&self) -> Result<Option<Begun>, Error> {
+        self.foresee()?;
+        let mut moves = vec![Move { from: &self.from, into: &self.into, stat: &self.old }];
+        moves.extend(self.exchanged().map(|stat| Move { from: &self.into, into: &self.from, stat }));
+        let (plan, handles) = survey(self.core, &moves)?;
+        if plan.is_trivial() {
+            return self.plain();
         }
-        self.below().inspect_err(|_| {
-            self.rename_back();
-            headers.undo();
-        })
-    }
-
-    /// Everything below a directory that was renamed, or below both.
-    fn below(&self) -> Result<(), Error> {
-        let (from, into) = (self.from.chain, self.into.chain);
-        if self.old.kind == Kind::Dir {
-            retree::rename_below(self.core, &self.into, &self.old, from, into)?;
-        }
-        let Some(new) = self.exchanged().filter(|new| new.kind == Kind::Dir) else { return Ok(()) };
-        retree::rename_below(self.core, &self.from, new, into, from).inspect_err(|_| {
-            if self.old.kind == Kind::Dir
-                && let Err(error) = retree::rename_below(self.core, &self.into, &self.old, into, from)
-            {
-                tracing::error!(%error, "half of a failed exchange could not be undone");
+        let begun = self.core.journal.begin(&plan);
+        match self.carry_out(&plan, handles) {
+            Ok(()) => {
+                self.respell(&plan);
+                Ok(Some(begun))
             }
-        })
+            Err(error) => {
+                self.core.journal.end(begun, self.take_back(plan));
+                Err(error)
+            }
+        }
     }
 
-    fn rename_back(&self) {
-        let mode = if self.mode == RenameMode::Exchange { self.mode } else { RenameMode::NoReplace };
-        let mut undone = self.rename(&self.into, &self.from, mode);
-        if self.mode == RenameMode::Replace
-            && let Some(replaced) = &self.new
+    /// Fails where the rename of a directory is bound to fail in the end, before the work.
+    fn foresee(&self) -> Result<(), Error> {
+        if self.old.kind == Kind::Dir && is_within(self.into.dir, &self.old)
+            || self.exchanged().is_some_and(|new| new.kind == Kind::Dir && is_within(self.from.dir, new))
         {
-            undone = undone.and_then(|()| make_again(&self.into, replaced));
+            return Err(self.from.error(Errno::INVAL));
         }
-        if let Err(errno) = undone {
-            tracing::error!(error = %self.into.error(errno), "a failed rename could not be undone");
+        let Some(new) = self.new.as_ref().filter(|_| self.mode == RenameMode::Replace) else { return Ok(()) };
+        match (self.old.kind, new.kind) {
+            (Kind::Dir, Kind::Dir) => {
+                let handle =
+                    self.into.check(sys::open_dir_handle(&self.into.handle, &self.into.cipher_name))?;
+                // `.` and `..` are all there may be; one that we may not read is left to the system
+                let full = sys::read_dir(&handle).is_ok_and(|entries| entries.count() > 2);
+                if full { Err(self.from.error(Errno::NOTEMPTY)) } else { Ok(()) }
+            }
+            (Kind::Dir, _) => Err(self.from.error(Errno::NOTDIR)),
+            (_, Kind::Dir) => Err(self.from.error(Errno::ISDIR)),
+            _ => Ok(()),
         }
     }
 
-    fn rename(&self, from: &Spot<'_>, into: &Spot<'_>, mode: RenameMode) -> rustix::io::Result<()> {
+    fn carry_out(&self, plan: &Plan, handles: Handles) -> Result<(), Error> {
+        carry_out(plan, handles).map_err(|fault| self.from.error(fault))?;
+        for (tree, spot) in plan.trees.iter().zip([&self.from, &self.into]) {
+            if let Some(header) = &tree.header {
+                let rewritten = rewrite_header(&spot.handle, &spot.cipher_name, header);
+                rewritten.map_err(|fault| spot.error(fault))?;
+            }
+        }
+        self.from.check(self.rename())
+    }
+
+    /// Makes everything what it was; says whether that is so now.
+    fn take_back(&self, plan: Plan) -> bool {
+        let root = self.core.root.handle(self.core, VERB);
+        let mended = root.map(|root| mend(&[plan], &root, false));
+        let sound = mended.is_ok_and(|mended| mended.failed == 0);
+        if !sound {
+            tracing::error!(error = %self.from.error(Errno::IO), "a failed rename could not be undone");
+        }
+        sound
+    }
+
+    fn rename(&self) -> rustix::io::Result<()> {
+        if !fate::happens() {
+            return Ok(());
+        }
+        let (from, into) = (&self.from, &self.into);
         let (old, new) = (from.cipher_name.as_slice(), into.cipher_name.as_slice());
-        match mode {
+        match self.mode {
             RenameMode::Replace => rustix::fs::renameat(&from.handle, old, &into.handle, new),
             RenameMode::NoReplace => sys::rename_noreplace(&from.handle, old, &into.handle, new),
             RenameMode::Exchange => sys::rename_exchange(&from.handle, old, &into.handle, new),
+        }
+    }
+
+    /// Tells the states of directories below how they are spelled now.
+    fn respell(&self, plan: &Plan) {
+        for number in 0..plan.folder_count() {
+            let folder = plan.folder(number);
+            if let (Above::Folder(_), Some(state)) = (folder.above, self.core.dirs.get(folder.id())) {
+                Dir::from(state).respelled(folder.after);
+            }
         }
     }
 
@@ -157,15 +203,9 @@ impl Rename<'_> {
     }
 }
 
-/// Makes the empty directory again that a rename had replaced. (Only a directory is replaced by a directory, and
-/// only below a directory can a rename fail this late.)
-fn make_again(spot: &Spot<'_>, replaced: &RawStat) -> rustix::io::Result<()> {
-    let name = spot.cipher_name.as_slice();
-    rustix::fs::mkdirat(&spot.handle, name, Mode::RWXU)?;
-    sys::chown_at(&spot.handle, name, Some(replaced.uid), Some(replaced.gid))?;
-    sys::chmod_at(&spot.handle, name, replaced.mode)?;
-    sys::restore_times_at(&spot.handle, name, replaced);
-    Ok(())
+/// Whether a directory is `stat` or lies below it.
+fn is_within(dir: &Dir, stat: &RawStat) -> bool {
+    std::iter::successors(Some(dir.clone()), Dir::parent).any(|dir| dir.id() == stat.id)
 }
 
 fn tell(core: &Core, stat: &RawStat, spot: &Spot<'_>, name: &OsStr) {

@@ -49,6 +49,14 @@ pub(super) fn stat_at(dir: impl AsFd, name: &[u8]) -> Result<RawStat> {
     stat_impl(dir, name)
 }
 
+/// [`stat_at`] of an entry that may be gone.
+pub(super) fn stat_if_there(dir: impl AsFd, name: &[u8]) -> Result<Option<RawStat>> {
+    match stat_at(dir, name) {
+        Err(Errno::NOENT) => Ok(None),
+        stat => stat.map(Some),
+    }
+}
+
 pub(super) fn stat_fd(fd: impl AsFd) -> Result<RawStat> {
     stat_impl(fd, b"")
 }
@@ -101,7 +109,7 @@ fn stat_impl(dir: impl AsFd, name: &[u8]) -> Result<RawStat> {
 }
 
 /// Times before 1970 have negative seconds and, all the same, nanoseconds that count upwards.
-fn time(seconds: i64, nanoseconds: u32) -> SystemTime {
+pub(super) fn time(seconds: i64, nanoseconds: u32) -> SystemTime {
     let whole = match u64::try_from(seconds) {
         Ok(after) => UNIX_EPOCH.checked_add(Duration::from_secs(after)),
         Err(_) => UNIX_EPOCH.checked_sub(Duration::from_secs(seconds.unsigned_abs())),
@@ -109,19 +117,27 @@ fn time(seconds: i64, nanoseconds: u32) -> SystemTime {
     whole.and_then(|time| time.checked_add(Duration::from_nanos(nanoseconds.into()))).unwrap_or(UNIX_EPOCH)
 }
 
+/// The inverse of [`time`].
+pub(super) fn seconds_and_nanoseconds(time: SystemTime) -> (i64, u32) {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
+        Err(error) => {
+            let before = error.duration();
+            let part = before.subsec_nanos();
+            let seconds = -(before.as_secs() as i64) - i64::from(part > 0);
+            (seconds, (1_000_000_000 - part) % 1_000_000_000)
+        }
+    }
+}
+
 fn timespec(time: Option<SetTime>) -> Timespec {
     match time {
         None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         Some(SetTime::Now) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
-        Some(SetTime::At(time)) => match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => Timespec { tv_sec: after.as_secs() as i64, tv_nsec: after.subsec_nanos().into() },
-            Err(error) => {
-                let before = error.duration();
-                let part = before.subsec_nanos();
-                let seconds = -(before.as_secs() as i64) - i64::from(part > 0);
-                Timespec { tv_sec: seconds, tv_nsec: ((1_000_000_000 - part) % 1_000_000_000).into() }
-            }
-        },
+        Some(SetTime::At(time)) => {
+            let (seconds, nanoseconds) = seconds_and_nanoseconds(time);
+            Timespec { tv_sec: seconds, tv_nsec: nanoseconds.into() }
+        }
     }
 }
 
@@ -173,24 +189,29 @@ pub(super) fn set_handle_times(fd: impl AsFd, atime: Option<SetTime>, mtime: Opt
     return rustix::fs::futimens(fd, &times);
 }
 
+/// The times of an entry that can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) atime: SystemTime,
+    pub(super) mtime: SystemTime,
+}
+
+impl RawStat {
+    pub(super) fn times(&self) -> Times {
+        Times { atime: self.atime, mtime: self.mtime }
+    }
+}
+
 /// Sets times back after something had to change them. Those who may write are not always those who may do
 /// this, and no operation is worth failing for it.
-pub(super) fn restore_times(fd: impl AsFd, stat: &RawStat) {
-    note(rustix::fs::futimens(fd, &times_of(stat)));
+pub(super) fn restore_times(fd: impl AsFd, times: Times) {
+    let times = timestamps(Some(SetTime::At(times.atime)), Some(SetTime::At(times.mtime)));
+    note(rustix::fs::futimens(fd, &times));
 }
 
 /// [`restore_times`] of a directory handle.
-pub(super) fn restore_handle_times(fd: impl AsFd, stat: &RawStat) {
-    note(set_handle_times(fd, Some(SetTime::At(stat.atime)), Some(SetTime::At(stat.mtime))));
-}
-
-/// [`restore_times`] of an entry.
-pub(super) fn restore_times_at(dir: impl AsFd, name: &[u8], stat: &RawStat) {
-    note(rustix::fs::utimensat(dir, name, &times_of(stat), AtFlags::SYMLINK_NOFOLLOW));
-}
-
-fn times_of(stat: &RawStat) -> Timestamps {
-    timestamps(Some(SetTime::At(stat.atime)), Some(SetTime::At(stat.mtime)))
+pub(super) fn restore_handle_times(fd: impl AsFd, times: Times) {
+    note(set_handle_times(fd, Some(SetTime::At(times.atime)), Some(SetTime::At(times.mtime))));
 }
 
 fn note(restored: Result<()>) {
@@ -238,6 +259,16 @@ pub(super) fn open_dir_handle(dir: impl AsFd, name: &[u8]) -> Result<OwnedFd> {
 /// A handle on the root of a volume; here links on the way are followed, they are the user's.
 pub(super) fn open_root_handle(path: &std::path::Path) -> Result<OwnedFd> {
     rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC | HANDLE, Mode::empty())
+}
+
+/// Opens a file whose access time we had better not change, which only its owner can ask for.
+pub(super) fn open_leaving_atime(dir: impl AsFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    match rustix::fs::openat(&dir, name, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => {}
+        opened => return opened,
+    }
+    rustix::fs::openat(dir, name, flags, Mode::empty())
 }
 
 /// A directory open for listing and for fsync.
@@ -378,6 +409,17 @@ pub(super) fn sync_data(fd: impl AsFd) -> Result<()> {
     return rustix::fs::fdatasync(fd);
     #[cfg(not(target_os = "linux"))]
     return sync(fd);
+}
+
+/// Makes everything durable that was changed on the file system of a directory.
+pub(super) fn sync_file_system(dir: impl AsFd) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::syncfs(reopen_dir(dir)?);
+    #[cfg(not(target_os = "linux"))]
+    {
+        rustix::fs::sync();
+        sync(reopen_dir(dir)?)
+    }
 }
 
 /// Makes a range of a file zeros, and gives its space back if the file system can do that.

@@ -57,6 +57,12 @@ impl Scratch {
         path
     }
 
+    /// The names in a folder.
+    pub(crate) fn folder_names(&self, name: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(name)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
     /// Puts a file into the volume.
     pub(crate) fn add(&self, path: &str, content: &[u8]) {
         if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
@@ -98,7 +104,7 @@ impl Scratch {
     /// Any program, run in the folder, with nothing in its environment that would change what encbox does.
     pub(crate) fn bare_command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.folder.path());
+        command.current_dir(self.folder.path()).env("ENCBOX_STATE_DIR", self.path("state"));
         for variable in [
             "ENCBOX_PASSWORD_FILE",
             "ENCBOX_PASSWORD_COMMAND",

@@ -134,8 +134,13 @@ impl Mount {
     fn open(&self, read_only: bool) -> Volume {
         let password = Password::new(PASSWORD.into()).expect("not empty");
         let key = self.config.unlock(&password).expect("the password it was made with");
-        Volume::with_key(&self.volume_path(), &self.config, &key, OpenOptions { read_only })
-            .expect("a volume")
+        Volume::with_key(
+            &self.volume_path(),
+            &self.config,
+            &key,
+            OpenOptions { read_only, ..OpenOptions::default() },
+        )
+        .expect("a volume")
     }
 
     fn root(&self) -> PathBuf {

@@ -9,7 +9,9 @@ use std::sync::Mutex;
 
 /// The encbox that cargo built for this test.
 pub(crate) fn encbox() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_encbox"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_encbox"));
+    command.env("ENCBOX_STATE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
+    command
 }
 
 /// Runs to the end; the caller judges the exit status.

@@ -19,7 +19,11 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(parameters: &Parameters) -> Scratch {
-        let folder = tempfile::tempdir().expect("a scratch folder");
+        Scratch::new_in(tempfile::tempdir().expect("a scratch folder"), parameters)
+    }
+
+    /// In a folder that is empty.
+    pub fn new_in(folder: TempDir, parameters: &Parameters) -> Scratch {
         let config = Config::create(parameters, &password(), 10, fill_random).expect("a valid config");
         volume::create(folder.path(), &config, false).expect("an empty folder");
         let volume = open(folder.path(), OpenOptions::default());

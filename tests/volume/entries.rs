@@ -89,7 +89,7 @@ fn a_volume_open_read_only_refuses_every_change() {
     let scratch = Scratch::new(&Profile::Standard.parameters());
     scratch.write("file", b"bytes");
     scratch.mkdir("dir");
-    let volume = open(scratch.folder.path(), OpenOptions { read_only: true });
+    let volume = open(scratch.folder.path(), OpenOptions { read_only: true, ..OpenOptions::default() });
     let root = volume.root();
     let (file, new) = (OsStr::new("file"), OsStr::new("new"));
     let reader = volume.open_file(&root, file, READ).expect("reading is fine");
