@@ -81,6 +81,19 @@ impl Mount {
         assert!(!is_mounted(&self.point), "{} is still mounted", self.point.display());
     }
 
+    /// Kills the daemon, and takes the dead mount away.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().expect("the daemon is a child of ours");
+            daemon.wait().expect("the daemon is a child of ours");
+            let start = Instant::now();
+            while is_mounted(&self.point) {
+                detach(&self.point);
+                assert!(start.elapsed() < PATIENCE, "{} stays mounted", self.point.display());
+            }
+        }
+    }
+
     fn wait_until_mounted(&mut self) {
         let start = Instant::now();
         while !is_mounted(&self.point) {
@@ -106,8 +119,13 @@ impl Mount {
         None
     }
 
+    /// What the daemon said so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     fn said(&self) -> String {
-        format!("--- {} said\n{}", self.program, fs::read_to_string(&self.log).unwrap_or_default())
+        format!("--- {} said\n{}", self.program, self.log())
     }
 }
 
