@@ -131,11 +131,11 @@ impl Journal {
 
 /// Whether a rename was interrupted and something is half done. Changes nothing.
 pub(super) fn is_half_done(state: Option<&Path>, root: &OwnedFd, id: FileId, key: u64) -> bool {
-    let journals = state
-        .and_then(|state| open_folder(&state.join(FOLDER)).ok())
-        .and_then(|folder| abandoned(&folder, &prefix(id, key)).ok());
-    let changes = |(file, _): &(OwnedFd, String)| mend(&read(file).plans, root, true).changed;
-    journals.is_some_and(|journals| journals.iter().any(|journal| changes(journal) > 0))
+    let Some(folder) = state.and_then(|state| open_folder(&state.join(FOLDER)).ok()) else { return false };
+    // who opens for writing now must not take our look for a program that lives
+    let Ok(_others_wait) = Locked::new(&folder) else { return false };
+    let Ok(journals) = abandoned(&folder, &prefix(id, key)) else { return false };
+    journals.iter().any(|(file, _)| mend(&read(file).plans, root, true).changed > 0)
 }
 
 impl Keeper {

@@ -127,12 +127,15 @@ impl Rename<'_> {
         }
     }
 
-    /// Fails where the rename of a directory is bound to fail in the end, before the work.
+    /// Fails where the rename is bound to fail in the end, before the work.
     fn foresee(&self) -> Result<(), Error> {
         if self.old.kind == Kind::Dir && is_within(self.into.dir, &self.old)
             || self.exchanged().is_some_and(|new| new.kind == Kind::Dir && is_within(self.from.dir, new))
         {
             return Err(self.from.error(Errno::INVAL));
+        }
+        if self.from.dir.id().dev != self.into.dir.id().dev {
+            return Err(self.from.error(Errno::XDEV));
         }
         let Some(new) = self.new.as_ref().filter(|_| self.mode == RenameMode::Replace) else { return Ok(()) };
         match (self.old.kind, new.kind) {
