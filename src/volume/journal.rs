@@ -5,7 +5,7 @@
 //! a program left that was killed, or a machine that lost power ([`recover`]). The file:
 //!
 //! ```text
-//! file   = 8 bytes MAGIC, record...
+//! file   = 8 bytes MAGIC, record..., zeros
 //! record = u64 length, u32 CRC-32 of the plan, plan       little endian; a record that is not whole was never begun
 //! ```
 //!
@@ -37,6 +37,8 @@ const DAMAGED: &str = ".damaged";
 
 /// Records of single files that gather before they are cleared.
 const MAX_RECORDS: usize = 1024;
+/// Zeros that a new file holds. Overwriting them is made durable several times as fast as lengthening a file.
+const ROOM: usize = 1 << 18;
 
 /// Where the journals of all volumes are, below the folder for state.
 const FOLDER: &str = "renames";
@@ -174,8 +176,7 @@ impl Keeper {
         fate::happens();
         let cleared = sys::sync_file_system(&self.root).and_then(|()| {
             fate::happens();
-            rustix::fs::ftruncate(file, MAGIC.len() as u64)?;
-            sys::sync_data(file)
+            wipe(file, log.len)
         });
         match cleared {
             Ok(()) => (log.len, log.records, log.due) = (MAGIC.len() as u64, 0, false),
@@ -191,7 +192,7 @@ impl Keeper {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, &*name, flags, Mode::RUSR | Mode::WUSR)?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        sys::pwrite_full(&file, MAGIC, 0).map_err(|(_, errno)| errno)?;
+        sys::pwrite_full(&file, &[MAGIC, &[0; ROOM][..]].concat(), 0).map_err(|(_, errno)| errno)?;
         sys::sync(&file)?;
         sys::sync(&self.folder)?;
         Ok((file, name))
@@ -316,6 +317,18 @@ fn abandoned(folder: &OwnedFd, prefix: &str) -> Result<Vec<(OwnedFd, String)>> {
         }
     }
     Ok(found)
+}
+
+/// Makes all records zeros; `len` is where they end. The first length is what counts, the rest is durable before
+/// the next rename begins.
+fn wipe(file: &OwnedFd, len: u64) -> Result<()> {
+    let room = (MAGIC.len() + ROOM) as u64;
+    let zeros = [0; ROOM];
+    let zero = |len, offset| sys::pwrite_full(file, &zeros[..len], offset).map_err(|(_, errno)| errno);
+    zero(RECORD_HEAD, MAGIC.len() as u64)?;
+    sys::sync_data(file)?;
+    zero(len.min(room) as usize - MAGIC.len(), MAGIC.len() as u64)?;
+    if len > room { rustix::fs::ftruncate(file, room) } else { Ok(()) }
 }
 
 /// A record, in two parts.
