@@ -91,6 +91,7 @@ struct Signs {
     killed: AtomicBool,
 }
 
+#[allow(clippy::print_stdout, reason = "the numbers are there for who wants them")]
 fn killed_over_and_over(parameters: &Parameters, seed: u64, part: u64) {
     if super::encfs_is_missing() {
         return;
