@@ -69,6 +69,16 @@ impl Entries {
         self.value(key, read)?.ok_or_else(|| missing(key))
     }
 
+    /// The `age` of an interface; 0 if there is none.
+    pub(super) fn age(&self, key: &'static str) -> u32 {
+        let read = |input: &mut Input<'_>| {
+            input.string()?;
+            let (_current, _revision) = (input.integer()?, input.integer()?);
+            input.integer()
+        };
+        self.value(key, read).ok().flatten().unwrap_or(0)
+    }
+
     /// Replaces the wrapped key and nothing else.
     pub(super) fn set_key_data(&mut self, wrapped_key: &[u8]) {
         if let Some((_, value)) = self.0.iter_mut().find(|(key, _)| key == b"keyData") {

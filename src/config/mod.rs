@@ -93,6 +93,24 @@ impl Config {
         &self.format
     }
 
+    /// The same, to take another time for key derivation when the password is changed; V6 only.
+    pub fn with_kdf_duration(mut self, ms: u32) -> Config {
+        if let Format::V6 { kdf_duration_ms, .. } = &mut self.format {
+            *kdf_duration_ms = ms;
+        }
+        self
+    }
+
+    /// The third numbers of the versions of cipher and name coding: written to V5 only, and meaning nothing to a
+    /// reader.
+    pub fn ages(&self) -> (u32, u32) {
+        match &self.format {
+            Format::V5 { entries, .. } => (entries.age("cipher"), entries.age("naming")),
+            Format::V4 { entries } => (entries.age("cipher"), 0),
+            Format::V6 { .. } => (0, 0),
+        }
+    }
+
     /// The program that made the volume, as it calls itself.
     pub fn creator(&self) -> &str {
         &self.creator

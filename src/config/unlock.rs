@@ -4,7 +4,7 @@ use super::{Config, Error, Format, Kdf, Parameters, v6};
 use crate::crypto;
 use crate::crypto::{
     Cipher, CipherSpec, FillRandom, KeyPair, Password, UserKey, VolumeKey, legacy_user_key, pbkdf2_user_key,
-    unwrap_key, wrap_key,
+    unwrap_any_key, unwrap_key, wrap_key,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -47,6 +47,20 @@ impl Config {
             crypto::Error::Checksum => Error::Password,
             other => Error::field("encodedKeyData", other.to_string()),
         })
+    }
+
+    /// Whatever volume key this password leads to, right or wrong: with `--anykey` of encfs(1) one folder holds
+    /// the files of several keys, and each sees its own.
+    pub fn unlock_any(&self, password: &Password) -> Result<VolumeKey, Error> {
+        let spec = self.parameters.cipher_spec()?;
+        let user_key = self.kdf.user_key(&spec, password);
+        let unwrapped = unwrap_any_key(&spec, &user_key, &self.wrapped_key);
+        unwrapped.map(|(key, _)| key).map_err(|error| Error::field("encodedKeyData", error.to_string()))
+    }
+
+    /// The volume key wrapped with itself, which is what `encfsctl showKey` shows.
+    pub fn wrapped_in_itself(&self, key: &VolumeKey) -> Result<Vec<u8>, Error> {
+        wrap_key(&self.parameters.cipher_spec()?, &UserKey(key.0.clone()), key).map_err(misfit)
     }
 
     /// The volume's cipher with its key in place; fails on the key of a volume with another cipher.
@@ -118,6 +132,8 @@ mod tests {
             assert_eq!(read.parameters(), &profile.parameters());
             let key = read.unlock(&password("one")).expect("the right password");
             assert_eq!(read.unlock(&password("two")), Err(Error::Password));
+            assert_eq!(read.unlock_any(&password("one")).as_ref(), Ok(&key));
+            assert_ne!(read.unlock_any(&password("two")).as_ref(), Ok(&key));
 
             let changed = read.with_password(&key, &password("two"), 11, counting).expect("valid");
             let read = Config::parse(FileKind::V6, &changed.to_bytes()).expect("just written");

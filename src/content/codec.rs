@@ -29,6 +29,8 @@ pub struct ContentCodec {
     cipher: Arc<dyn Cipher>,
     layout: Layout,
     allow_holes: bool,
+    /// Blocks whose MAC does not match pass for good.
+    lenient: bool,
     random: FillRandom,
 }
 
@@ -40,7 +42,13 @@ impl ContentCodec {
         allow_holes: bool,
         random: FillRandom,
     ) -> ContentCodec {
-        ContentCodec { cipher, layout, allow_holes, random }
+        ContentCodec { cipher, layout, allow_holes, lenient: false, random }
+    }
+
+    /// The same, but giving what it decrypts whether its MAC matches or not (`--forcedecode` of encfs(1)): to save
+    /// what can be saved of a damaged file.
+    pub fn lenient(self) -> ContentCodec {
+        ContentCodec { lenient: true, ..self }
     }
 
     /// The shape of files.
@@ -124,7 +132,7 @@ impl ContentCodec {
     /// The first of at most [`GROUP`] decoded blocks that neither carries its MAC nor is a hole, which carries none.
     fn first_forged(&self, blocks: &[u8], block_len: usize) -> Option<usize> {
         let mac_len = self.layout.mac_len();
-        if mac_len == 0 {
+        if mac_len == 0 || self.lenient {
             return None;
         }
         let mut macs = [0; GROUP];
@@ -309,6 +317,16 @@ mod tests {
                 "nothing unchecked gets out"
             );
         }
+    }
+
+    #[test]
+    fn a_lenient_codec_gives_damaged_blocks_too() {
+        let codec = codec(64, 8, 0, true).lenient();
+        let mut run = encrypted(&codec, FILE_IV, &hundred());
+        run[70] ^= 0x10;
+        assert_eq!(codec.decrypt_run(FileIv::of(FILE_IV), 0, &mut run), Ok(()));
+        assert_eq!(payload(&codec, &run)[..56], hundred()[..56]);
+        assert_ne!(payload(&codec, &run)[56..], hundred()[56..], "the damage is not undone");
     }
 
     #[test]

@@ -30,20 +30,27 @@ pub fn wrap_key(spec: &CipherSpec, user_key: &UserKey, volume_key: &VolumeKey) -
 
 /// Unwraps the volume key; fails on a key or wrapped key of another length, or on a checksum that does not match.
 pub fn unwrap_key(spec: &CipherSpec, user_key: &UserKey, wrapped: &[u8]) -> Result<VolumeKey, Error> {
+    let (key, matches) = unwrap_any_key(spec, user_key, wrapped)?;
+    if matches { Ok(key) } else { Err(Error::Checksum) }
+}
+
+/// The same, but gives whatever comes out, and whether its checksum matches.
+pub fn unwrap_any_key(
+    spec: &CipherSpec,
+    user_key: &UserKey,
+    wrapped: &[u8],
+) -> Result<(VolumeKey, bool), Error> {
     if wrapped.len() != spec.wrapped_len() {
         return Err(Error::WrappedLen { len: wrapped.len(), expected: spec.wrapped_len() });
     }
     let Some((checksum, body)) = wrapped.split_first_chunk::<CHECKSUM_LEN>() else {
-        return Ok(VolumeKey(KeyPair::split(&[], 0))); // the null cipher has no key
+        return Ok((VolumeKey(KeyPair::split(&[], 0)), true)); // the null cipher has no key
     };
     let cipher = spec.open(user_key)?;
     let mut body = Zeroizing::new(body.to_vec());
     cipher.decode_stream(&mut body, u32::from_be_bytes(*checksum).into());
     let computed = mac32(cipher.mac64(&body, None)).to_be_bytes();
-    if !bool::from(computed.ct_eq(checksum)) {
-        return Err(Error::Checksum);
-    }
-    Ok(VolumeKey(KeyPair::split(&body, spec.key_len())))
+    Ok((VolumeKey(KeyPair::split(&body, spec.key_len())), computed.ct_eq(checksum).into()))
 }
 
 #[cfg(test)]
@@ -80,6 +87,8 @@ mod tests {
         let other = Password::new(b"tset".to_vec()).expect("not empty");
         let wrong = pbkdf2_user_key(&spec(), &other, &salt(), 1000);
         assert_eq!(unwrap_key(&spec(), &wrong, &wrapped), Err(Error::Checksum));
+        let (other_key, matches) = unwrap_any_key(&spec(), &wrong, &wrapped).expect("of the right length");
+        assert!(!matches && other_key != volume_key(), "another password, another volume");
         wrapped[20] ^= 1;
         assert_eq!(unwrap_key(&spec(), &user_key(), &wrapped), Err(Error::Checksum));
         wrapped.pop();

@@ -31,7 +31,7 @@ pub use cipher::{Cipher, CipherSpec, Family, Seeds, families, null_cipher};
 pub use error::Error;
 pub use kdf::{legacy_user_key, pbkdf2_user_key};
 pub use key::{KeyPair, Password, UserKey, VolumeKey};
-pub use keywrap::{unwrap_key, wrap_key};
+pub use keywrap::{unwrap_any_key, unwrap_key, wrap_key};
 pub use mac::{mac16, mac32};
 
 /// Fills a buffer with random bytes; the caller decides where they come from.

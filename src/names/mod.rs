@@ -41,6 +41,11 @@ trait Coding: Debug + Send + Sync {
     }
 }
 
+/// Bytes in the alphabet of names, six bits a character.
+pub fn six_bit_text(bytes: &[u8]) -> String {
+    Alphabet::SixBit.encode(bytes).into_iter().map(char::from).collect()
+}
+
 /// The coding that a config asks for; `None` if there is none of that name and version.
 fn open(id: &AlgorithmId, cipher: &Arc<dyn Cipher>) -> Option<Box<dyn Coding>> {
     let cipher = Arc::clone(cipher);
