@@ -9,7 +9,7 @@ use super::secret::Secret;
 use super::{Error, Global};
 use crate::mount::{self, MountOptions};
 use crate::sync;
-use crate::volume::{FoundConfig, Volume};
+use crate::volume::{FoundConfig, OpenOptions, Volume};
 use clap::ValueEnum;
 use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
@@ -87,7 +87,8 @@ impl Mount {
     }
 
     fn open(&self, global: &Global, found: &FoundConfig, secret: &Secret) -> Result<Volume, Error> {
-        open(global, &self.volume.volume, found, secret, self.read_only)
+        let options = OpenOptions { read_only: self.read_only, ..OpenOptions::default() };
+        open(global, &self.volume.volume, found, secret, options)
     }
 
     fn options(&self) -> MountOptions {

@@ -22,17 +22,17 @@ pub(super) struct VolumeArgs {
 
 impl VolumeArgs {
     pub(super) fn read_only(&self, global: &Global) -> Result<Volume, Error> {
-        self.open(global, true)
+        self.open(global, OpenOptions { read_only: true, ..OpenOptions::default() })
     }
 
     pub(super) fn read_write(&self, global: &Global) -> Result<Volume, Error> {
-        self.open(global, false)
+        self.open(global, OpenOptions::default())
     }
 
-    fn open(&self, global: &Global, read_only: bool) -> Result<Volume, Error> {
+    fn open(&self, global: &Global, options: OpenOptions) -> Result<Volume, Error> {
         // Before any password is asked for: is there something to open?
         let found = find(global, &self.volume)?;
-        self.unlock(global, |secret| open(global, &self.volume, &found, secret, read_only))
+        self.unlock(global, |secret| open(global, &self.volume, &found, secret, options.clone()))
     }
 
     /// Fetches the password and tries it; somebody at a terminal may try again.
@@ -62,15 +62,15 @@ impl VolumeArgs {
     }
 }
 
-/// Opens a volume whose config was found.
+/// Opens a volume whose config was found, with the folder that encbox keeps its state in.
 pub(super) fn open(
     global: &Global,
     root: &Path,
     found: &FoundConfig,
     secret: &Secret,
-    read_only: bool,
+    options: OpenOptions,
 ) -> Result<Volume, Error> {
-    let options = OpenOptions { read_only, state: state::folder() };
+    let options = OpenOptions { state: state::folder(), ..options };
     in_code_pages(global, secret, |password| Volume::open(root, found, password, options.clone()))
 }
 

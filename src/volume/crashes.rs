@@ -111,7 +111,7 @@ impl World {
     }
 
     fn options(&self, read_only: bool) -> OpenOptions {
-        OpenOptions { read_only, state: Some(self.state.path().join("state")) }
+        OpenOptions { read_only, state: Some(self.state.path().join("state")), ..OpenOptions::default() }
     }
 
     fn rename(&self, case: Case) -> Result<(), Error> {

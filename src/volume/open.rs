@@ -33,6 +33,10 @@ pub struct OpenOptions {
     /// A folder outside the volume for the journal of renames, made if there is none. Without one, a rename in a
     /// volume with chained names does not survive a crash.
     pub state: Option<PathBuf>,
+    /// No password is wrong: see [`Config::unlock_any`].
+    pub any_key: bool,
+    /// Damaged blocks are read as they decrypt: see [`ContentCodec::lenient`].
+    pub force_decode: bool,
 }
 
 /// A config that was found, and where.
@@ -236,7 +240,11 @@ impl Volume {
         password: &Password,
         options: OpenOptions,
     ) -> Result<Volume, OpenError> {
-        let key = found.config.unlock(password).map_err(|source| match source {
+        let key = match options.any_key {
+            true => found.config.unlock_any(password),
+            false => found.config.unlock(password),
+        };
+        let key = key.map_err(|source| match source {
             config::Error::Password => OpenError::Password,
             source => OpenError::Config { path: found.path.clone(), source },
         })?;
@@ -280,6 +288,7 @@ impl Volume {
                  example by `encbox mount`, to put that right"
             );
         }
+        let content = if options.force_decode { content.lenient() } else { content };
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
