@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 /// How the mounts of this program are told from others: the kernel lists them as `fuse.encbox`.
 pub(super) const SUBTYPE: &str = "encbox";
+/// What they are called where they stand in for EncFS; then both programs' mounts are ours, to see and to unmount.
+pub(super) const ENCFS_SUBTYPE: &str = "encfs";
 
 /// A mounted volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn is_ours(&self) -> bool {
-        self.kind.strip_prefix("fuse.") == Some(SUBTYPE)
+        matches!(self.kind.strip_prefix("fuse."), Some(SUBTYPE | ENCFS_SUBTYPE))
     }
 }
 
@@ -146,16 +148,18 @@ mod linux {
         const TABLE: &[u8] = b"\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
 90 22 0:44 / /home/ann/clear\\040text ro,nosuid,nodev shared:5 master:2 - fuse.encbox /home/ann/Dropbox/a\\134b ro,user_id=0\n\
-91 22 0:45 / /mnt rw - fuse.sshfs host:/ rw,user_id=0\n";
+91 22 0:45 / /mnt rw - fuse.sshfs host:/ rw,user_id=0\n\
+92 22 0:46 / /mnt2 rw - fuse.encfs encfs rw,user_id=0\n";
 
         #[test]
         fn fields_with_and_without_tags() {
             let lines = parse(TABLE);
-            assert_eq!(lines.len(), 3);
+            assert_eq!(lines.len(), 4);
             assert_eq!(lines[1].mountpoint, Path::new("/home/ann/clear text"));
             assert_eq!(lines[1].source, Path::new("/home/ann/Dropbox/a\\b"));
             assert!(lines[1].read_only && lines[1].is_ours());
             assert_eq!((lines[2].kind.as_str(), lines[2].is_ours()), ("fuse.sshfs", false));
+            assert_eq!((lines[3].kind.as_str(), lines[3].is_ours()), ("fuse.encfs", true));
             assert!(!lines[0].read_only);
         }
 

@@ -2,6 +2,7 @@
 
 use super::caching::Caching;
 use super::error::Error;
+use super::mounts::ENCFS_SUBTYPE;
 use super::mounts::SUBTYPE;
 use crate::volume::Watch;
 use fuser::Config;
@@ -24,6 +25,8 @@ pub struct MountOptions {
     pub threads: usize,
     /// What the system's list of mounts calls the source; the volume's path if `None`.
     pub fs_name: Option<String>,
+    /// Appear in that list as EncFS does: of type `fuse.encfs`, from `encfs` unless `fs_name` says otherwise.
+    pub as_encfs: bool,
     /// Words of `-o`, each alone or several with commas between them.
     pub options: Vec<String>,
     /// What the kernel may keep.
@@ -41,6 +44,7 @@ impl MountOptions {
             allow_other: false,
             threads: if cfg!(target_os = "linux") { 4 } else { 1 },
             fs_name: None,
+            as_encfs: false,
             options: Vec::new(),
             caching: Caching::default(),
             watch: None,
@@ -53,7 +57,12 @@ impl MountOptions {
             read_only: self.read_only,
             acl: if self.allow_other { SessionACL::All } else { SessionACL::Owner },
             threads: if cfg!(target_os = "linux") { self.threads.max(1) } else { 1 },
-            fs_name: self.fs_name.clone().unwrap_or_else(|| volume.to_string_lossy().into_owned()),
+            as_encfs: self.as_encfs,
+            fs_name: match &self.fs_name {
+                Some(name) => name.clone(),
+                None if self.as_encfs => ENCFS_SUBTYPE.to_owned(),
+                None => volume.to_string_lossy().into_owned(),
+            },
             ..Plan::default()
         };
         for word in self.options.iter().flat_map(|words| words.split(',')) {
@@ -70,6 +79,7 @@ pub(super) struct Plan {
     pub(super) nonempty: bool,
     acl: SessionACL,
     threads: usize,
+    as_encfs: bool,
     fs_name: String,
     flags: Vec<MountOption>,
     /// What only the kernel can judge.
@@ -124,7 +134,7 @@ impl Plan {
         config.mount_options = vec![
             MountOption::FSName(self.escaped_name()),
             // `MountOption::Subtype` would reach the kernel by way of fusermount only
-            MountOption::CUSTOM(format!("subtype={SUBTYPE}")),
+            MountOption::CUSTOM(format!("subtype={}", if self.as_encfs { ENCFS_SUBTYPE } else { SUBTYPE })),
             MountOption::DefaultPermissions,
             if self.read_only { MountOption::RO } else { MountOption::RW },
         ];
@@ -172,6 +182,14 @@ mod tests {
         assert!(options.contains(&MountOption::CUSTOM("subtype=encbox".to_owned())));
         assert!(options.contains(&MountOption::FSName("/home/ann/Dropbox/vault".to_owned())));
         assert!(options.contains(&MountOption::RW));
+    }
+
+    #[test]
+    fn in_the_place_of_encfs_it_looks_like_encfs() {
+        let options = MountOptions { as_encfs: true, ..MountOptions::new("/mnt") };
+        let config = options.plan(Path::new("/home/ann/vault")).expect("nothing to refuse").config();
+        assert!(config.mount_options.contains(&MountOption::CUSTOM("subtype=encfs".to_owned())));
+        assert!(config.mount_options.contains(&MountOption::FSName("encfs".to_owned())));
     }
 
     #[test]
