@@ -105,7 +105,7 @@ fn is_closed_pipe(error: &Error) -> bool {
 }
 
 /// The code and the hint of an error; an empty hint where the message says it all.
-fn verdict(error: &Error) -> (Code, String) {
+pub(super) fn verdict(error: &Error) -> (Code, String) {
     let plain = |(code, hint): (Code, &str)| (code, hint.to_string());
     match error {
         Error::Open(error) => open(error),

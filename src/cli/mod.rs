@@ -37,6 +37,8 @@ mod text;
 mod tree;
 
 #[cfg(feature = "mount")]
+mod dropin;
+#[cfg(feature = "mount")]
 mod guard;
 #[cfg(feature = "mount")]
 mod mount;
@@ -107,8 +109,12 @@ enum Command {
     Man(man::Man),
 }
 
-/// Runs the program: parses the command line, does what it says, returns the exit code.
+/// Runs the program under the name that it was called by: parses the command line, does what it says, returns the exit code.
 pub fn main() -> ExitCode {
+    #[cfg(feature = "mount")]
+    if let Some(code) = dropin::run() {
+        return code;
+    }
     let Cli { global, command } = Cli::parse();
     system::forbid_core_dumps();
     system::start_log(global.verbose);

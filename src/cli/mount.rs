@@ -4,6 +4,7 @@
 //! ends when the other has written a line to its standard output, or with its exit code. No fork: a process with
 //! threads cannot, and the new one begins with a clean memory.
 
+use super::dropin::StandIn;
 use super::open::{VolumeArgs, find, open};
 use super::secret::Secret;
 use super::{Error, Global};
@@ -15,6 +16,7 @@ use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -31,38 +33,40 @@ encbox mount ~/Dropbox/Private ~/Private\n  \
 encbox mount --read-only --keyring ~/Dropbox/Private ~/Private")]
 pub(super) struct Mount {
     #[command(flatten)]
-    volume: VolumeArgs,
+    pub(super) volume: VolumeArgs,
     /// An empty folder
-    mountpoint: PathBuf,
+    pub(super) mountpoint: PathBuf,
     /// Stay in the foreground, and unmount on Ctrl-C
     #[arg(short, long)]
-    foreground: bool,
+    pub(super) foreground: bool,
     /// Refuse every change
     #[arg(short, long)]
-    read_only: bool,
+    pub(super) read_only: bool,
     /// Let other users in, as far as permissions go
     #[arg(long)]
-    allow_other: bool,
+    pub(super) allow_other: bool,
     /// Mount on a folder that is not empty, hiding what is in it
     #[arg(long)]
-    nonempty: bool,
+    pub(super) nonempty: bool,
     /// Threads that serve the mount
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
     /// What the kernel may keep
     #[arg(long, value_enum, default_value_t = Cache::WriteBack)]
-    cache: Cache,
+    pub(super) cache: Cache,
     /// Options for the kernel, as mount(8) takes them
     #[arg(short = 'o', value_name = "OPTIONS")]
-    options: Vec<String>,
+    pub(super) options: Vec<String>,
     /// This is the background process: the password is all there is on standard input
     #[arg(long, hide = true, conflicts_with = "password_source")]
-    in_background: bool,
+    pub(super) in_background: bool,
+    #[command(flatten)]
+    pub(super) stand_in: StandIn,
 }
 
 /// How much is left to the kernel's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Cache {
+pub(super) enum Cache {
     /// Writes until the file is closed or synced, and all that is known until it changes (Linux; elsewhere as the next)
     WriteBack,
     /// All that is known until it changes
@@ -75,7 +79,7 @@ impl Mount {
     pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
         let found = find(global, &self.volume.volume)?;
         if self.in_background {
-            return self.serve_in_background(global, &found);
+            return self.serve_in_background(global, &found).map_err(|error| self.stand_in.report(error));
         }
         if self.foreground {
             let volume = self.volume.unlock(global, |secret| self.open(global, &found, secret))?;
@@ -86,12 +90,17 @@ impl Mount {
         self.volume.unlock(global, |secret| self.start_in_background(global, secret))
     }
 
-    fn open(&self, global: &Global, found: &FoundConfig, secret: &Secret) -> Result<Volume, Error> {
+    pub(super) fn open(
+        &self,
+        global: &Global,
+        found: &FoundConfig,
+        secret: &Secret,
+    ) -> Result<Volume, Error> {
         let options = OpenOptions { read_only: self.read_only, ..OpenOptions::default() };
-        open(global, &self.volume.volume, found, secret, options)
+        open(global, &self.volume.volume, found, secret, self.stand_in.opening(options))
     }
 
-    fn options(&self) -> MountOptions {
+    pub(super) fn options(&self) -> MountOptions {
         let mut options = MountOptions::new(&self.mountpoint);
         options.read_only = self.read_only;
         options.allow_other = self.allow_other;
@@ -109,14 +118,16 @@ impl Mount {
                 Err(error) => tracing::info!("changes by other programs show after a second: {error}"),
             }
         }
-        options
+        self.stand_in.mounting(options)
     }
 
     /// The parent's part.
-    fn start_in_background(&self, global: &Global, secret: &Secret) -> Result<(), Error> {
+    pub(super) fn start_in_background(&self, global: &Global, secret: &Secret) -> Result<(), Error> {
         let program = std::env::current_exe().map_err(Error::local("find", "encbox"))?;
         let failed = || Error::local("start", &program);
         let mut child = Command::new(&program)
+            // whatever its file is called: under another name it is another program
+            .arg0(env!("CARGO_PKG_NAME"))
             .args(self.arguments(global)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -159,6 +170,7 @@ impl Mount {
         for option in &self.options {
             arguments.extend(["-o".into(), option.into()]);
         }
+        arguments.extend(self.stand_in.arguments());
         arguments.extend([
             "--".into(),
             absolute(&self.volume.volume)?.into(),

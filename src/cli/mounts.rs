@@ -1,6 +1,7 @@
 //! `encbox mounts`: what is mounted.
 
 use super::Error;
+use super::dropin::served_by_encfs;
 use super::out::{Out, put_name};
 use crate::mount::{Mounted, mounts};
 use serde_json::json;
@@ -16,7 +17,13 @@ pub(super) struct Mounts {
 
 impl Mounts {
     pub(super) fn run(&self) -> Result<(), Error> {
-        let mounts = mounts()?;
+        let mut mounts = mounts()?;
+        for mount in mounts.iter_mut().filter(|mount| mount.volume.is_relative()) {
+            // of type `fuse.encfs`, where the table of mounts has another word for the source
+            if let Some(volume) = served_by_encfs(&mount.mountpoint) {
+                mount.volume = volume;
+            }
+        }
         let mut out = Out::new();
         if self.json {
             out.json(&mounts.iter().map(facts).collect::<Vec<_>>())?;

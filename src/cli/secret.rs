@@ -16,13 +16,25 @@ impl Secret {
         if bytes.is_empty() { Err(Error::Empty) } else { Ok(Secret(bytes)) }
     }
 
-    /// Reads the first line, without its end, and nothing beyond it: what follows may be for somebody else.
-    pub(super) fn first_line(reader: &mut dyn Read) -> Result<Secret, ReadError> {
-        let mut line = room();
+    /// Reads a line, without its end, and nothing beyond it: what follows may be for somebody else. `None` at the
+    /// end of the input.
+    pub(super) fn line(reader: &mut dyn Read) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        let mut line = Secret::room();
         let mut byte = Zeroizing::new([0]);
-        while read(reader, &mut *byte)? == 1 && byte[0] != b'\n' {
+        loop {
+            if read(reader, &mut *byte)? == 0 {
+                return Ok(if line.is_empty() { None } else { Some(line) });
+            }
+            if byte[0] == b'\n' {
+                return Ok(Some(line));
+            }
             push(&mut line, &*byte)?;
         }
+    }
+
+    /// The same for a password: it does not end in the carriage return of another system's line end.
+    pub(super) fn first_line(reader: &mut dyn Read) -> Result<Secret, ReadError> {
+        let mut line = Secret::line(reader)?.unwrap_or_default();
         if line.last() == Some(&b'\r') {
             line.pop();
         }
@@ -40,7 +52,7 @@ impl Secret {
 
     /// Reads to the end, where every byte counts.
     pub(super) fn exactly(reader: &mut dyn Read) -> Result<Secret, ReadError> {
-        let mut bytes = room();
+        let mut bytes = Secret::room();
         let mut buffer = Zeroizing::new([0; 4096]);
         loop {
             match read(reader, &mut *buffer)? {
@@ -48,6 +60,11 @@ impl Secret {
                 len => push(&mut bytes, &buffer[..len])?,
             }
         }
+    }
+
+    /// All the room that a password can take: a buffer that grew would leave copies behind.
+    pub(super) fn room() -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(Vec::with_capacity(LEN_MAX))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -75,11 +92,6 @@ impl Secret {
 pub(super) enum ReadError {
     Io(std::io::Error),
     Password(Error),
-}
-
-/// All the room that a password can take: a buffer that grew would leave copies behind.
-fn room() -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(Vec::with_capacity(LEN_MAX))
 }
 
 fn read(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ReadError> {

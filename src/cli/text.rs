@@ -44,6 +44,12 @@ pub(super) fn local_time(time: SystemTime) -> String {
     zoned(time, TimeZone::system(), "%Y-%m-%d %H:%M")
 }
 
+/// The same to the second.
+#[cfg(feature = "mount")]
+pub(super) fn local_time_to_the_second(time: SystemTime) -> String {
+    zoned(time, TimeZone::system(), "%Y-%m-%d %H:%M:%S")
+}
+
 /// Date, time and nanoseconds, as RFC 3339 has them.
 pub(super) fn utc_time(time: SystemTime) -> String {
     zoned(time, TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%9fZ")

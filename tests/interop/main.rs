@@ -5,6 +5,7 @@
 //! tests say so and pass.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
+mod dropin;
 mod kill;
 mod matrix;
 mod sample;
