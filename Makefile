@@ -2,10 +2,13 @@
 
 CARGO ?= cargo
 PREFIX ?= $(HOME)/.cargo
+BIN = $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
+BUILT = $(or $(CARGO_TARGET_DIR),target)/release/encbox
 SHARED_CROSS := ../shared/cross/check.sh
 .DEFAULT_GOAL := help
 
-.PHONY: demo test lint bench cross install clean help
+.PHONY: demo test lint bench cross install install-dropin clean help
 
 demo: ## show encbox at work on a bundled volume
 	@scripts/setup.sh demo
@@ -35,11 +38,22 @@ cross: ## check the crate for macOS and ARM Linux, and its pure rooms for WebAss
 	$(SHARED_CROSS) --target aarch64-apple-darwin --target aarch64-unknown-linux-gnu -- --locked
 	$(SHARED_CROSS) --target wasm32-unknown-unknown -- --locked --lib --no-default-features
 
-install: ## build encbox and put it into PREFIX/bin (~/.cargo/bin)
-	$(CARGO) install --locked --path . --root "$(PREFIX)"
+install: ## build encbox and put it into PREFIX (~/.cargo), with manual pages and completions; DESTDIR for packages
+	$(CARGO) build --release --locked
+	install -d "$(BIN)" "$(SHARE)/man/man1"
+	install -m 755 "$(BUILT)" "$(BIN)/encbox"
+	"$(BUILT)" man --dir "$(SHARE)/man/man1"
+	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	"$(BUILT)" completions bash > "$(SHARE)/bash-completion/completions/encbox"
+	"$(BUILT)" completions zsh > "$(SHARE)/zsh/site-functions/_encbox"
+	"$(BUILT)" completions fish > "$(SHARE)/fish/vendor_completions.d/encbox.fish"
+
+install-dropin: install ## the same, and let encbox be found as encfs and encfsctl (docs/dropin.md)
+	ln -sf encbox "$(BIN)/encfs"
+	ln -sf encbox "$(BIN)/encfsctl"
 
 clean: ## remove what was built
 	$(CARGO) clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
