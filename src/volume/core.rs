@@ -23,9 +23,9 @@ pub(super) struct Core {
     /// For file headers.
     pub(super) cipher: Arc<dyn Cipher>,
     pub(super) read_only: bool,
-    pub(super) dirs: WeakTable<super::dir::DirState>,
+    pub(super) dirs: Arc<WeakTable<super::dir::DirState>>,
     pub(super) files: WeakTable<FileState>,
-    pub(super) pool: DirPool,
+    pub(super) pool: Arc<DirPool>,
     pub(super) journal: Journal,
     /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
     tree: RwLock<()>,
@@ -35,7 +35,7 @@ pub(super) struct Core {
     /// Held while a directory gets another place, so that no two of them are hung below each other.
     pub(super) hanging: Mutex<()>,
     /// Counts changes of chains: a directory that remembers an older count computes its chain anew.
-    epoch: AtomicU64,
+    pub(super) epoch: Arc<AtomicU64>,
 }
 
 impl Core {
@@ -58,14 +58,14 @@ impl Core {
             content,
             cipher,
             read_only,
-            dirs: WeakTable::default(),
+            dirs: Arc::default(),
             files: WeakTable::default(),
-            pool: DirPool::default(),
+            pool: Arc::default(),
             journal,
             tree: RwLock::new(()),
             moving: RwLock::new(()),
             hanging: Mutex::new(()),
-            epoch: AtomicU64::new(0),
+            epoch: Arc::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::attr::{FileId, Kind, Owner, Stat};
 use super::core::Core;
 use super::dir::Dir;
 use super::error::{Error, Fault};
+use super::path::PlainPath;
 use super::spot::Spot;
 use super::state::{Contents, FileState};
 use super::sys;
@@ -145,6 +146,11 @@ impl File {
     /// The identity of the backing file.
     pub fn id(&self) -> FileId {
         self.state.id
+    }
+
+    /// Where it was found: its plaintext names from the root down, for the person who mounted the volume.
+    pub fn plain_path(&self) -> PlainPath {
+        self.state.plain_path()
     }
 
     /// The state of the file, whatever became of its name.

@@ -5,8 +5,9 @@
 //! same backing file share one state, however many handles they have ([`File`]).
 //!
 //! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
-//! name in a directory; `attr.rs`, `xattr.rs`, `list.rs` looking; `entry.rs` making and removing; `rename.rs`, and what
-//! it lists, moving; `file.rs`, `blocks.rs`, `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
+//! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
+//! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
+//! `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
 
 mod attr;
 mod blocks;
@@ -25,6 +26,7 @@ mod journal;
 mod list;
 mod mend;
 mod open;
+mod outline;
 mod path;
 mod plan;
 mod pool;
@@ -47,6 +49,7 @@ pub use error::{Error, Fault};
 pub use file::{File, OpenFile};
 pub use list::DirEntry;
 pub use open::{FoundConfig, OpenError, OpenOptions, create, find_config, read_config, replace_config};
+pub use outline::{Outline, OutlineError};
 pub use path::{Follow, Place, PlainPath};
 pub use random::fill_random;
 pub use rename::RenameMode;

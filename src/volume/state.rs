@@ -4,6 +4,8 @@ use super::attr::FileId;
 use super::core::Core;
 use super::dir::Dir;
 use super::error::Error;
+use super::path::PlainPath;
+use super::spot::os_str;
 use crate::content::{FileIv, HEADER_LEN};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -46,6 +48,18 @@ impl FileState {
     /// Records that the file hangs here now.
     pub(super) fn moved_to(&self, dir: &Dir, plain_name: &[u8]) {
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = (dir.clone(), plain_name.to_vec());
+    }
+
+    /// The plaintext path as far as it is known.
+    pub(super) fn plain_path(&self) -> PlainPath {
+        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut names = vec![plain_name];
+        let mut place = dir.place_in_parent();
+        while let Some((parent, name)) = place {
+            names.push(name);
+            place = parent.place_in_parent();
+        }
+        names.iter().rev().fold(PlainPath::default(), |path, name| path.join(os_str(name)))
     }
 
     /// The external IV that goes with the file's path; 0 in volumes without. Chains are held meanwhile.
