@@ -15,8 +15,9 @@ pub(super) fn forbid_core_dumps() {
 /// Logs to standard error: as much as `-v` says how often, or as `ENCBOX_LOG` asks. They name ciphertext only.
 pub(super) fn start_log(verbose: u8) {
     let level = ["warn", "info", "debug", "trace"][usize::from(verbose.min(3))];
-    let filter =
-        EnvFilter::try_from_env("ENCBOX_LOG").unwrap_or_else(|_| EnvFilter::new(format!("encbox={level}")));
+    // `encbox::report` is what somebody has asked for (SIGUSR1)
+    let usual = || EnvFilter::new(format!("encbox={level},encbox::report=info"));
+    let filter = EnvFilter::try_from_env("ENCBOX_LOG").unwrap_or_else(|_| usual());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
 }
 

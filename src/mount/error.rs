@@ -123,8 +123,7 @@ pub enum Error {
     },
     /// A file or folder of the mount is in use.
     #[error(
-        "{}: in use; close the files that are open there and leave the folder (`fuser -vm` lists who is there), \
-         or unmount lazily", path.display()
+        "{}: in use; close the files that are open there and leave the folder, or unmount lazily", path.display()
     )]
     Busy {
         /// The mount point.

@@ -3,12 +3,17 @@
 use super::attr::file_type;
 use super::attr::node_kind;
 use super::attr::set_time;
+use super::caching::Caching;
+use super::counters;
 use super::tree::Entry;
 use super::tree::Tree;
 use super::tree::absent;
 use crate::volume::Owner;
 use crate::volume::RenameMode;
 use crate::volume::SetAttr;
+use crate::volume::StatFs;
+use crate::volume::Volume;
+use crate::volume::Watch;
 use crate::volume::XattrMode;
 use fuser::BsdFileFlags;
 use fuser::Errno;
@@ -72,13 +77,14 @@ thread_local! {
 /// The adapter between `fuser` and a [`Tree`].
 #[derive(Debug)]
 pub(super) struct Fuse {
-    tree: Arc<Tree>,
+    pub(super) tree: Tree,
     /// Only root can make files that belong to whoever asks for them.
     gives_away: bool,
 }
 
 impl Fuse {
-    pub(super) fn new(tree: Arc<Tree>) -> Fuse {
+    pub(super) fn new(volume: Arc<Volume>, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Fuse {
+        let tree = Tree::new(volume, caching, watch);
         Fuse { tree, gives_away: rustix::process::geteuid().is_root() }
     }
 
@@ -103,11 +109,40 @@ fn attr(reply: ReplyAttr, result: Result<(FileAttr, Duration), Errno>) {
     }
 }
 
+/// Agrees on the protocol with the kernel.
+pub(super) fn agree(config: &mut KernelConfig, caching: &Caching) -> io::Result<()> {
+    let offered = config.capabilities();
+    let odd = |what: &str| io::Error::other(format!("the FUSE library refuses {what}"));
+    let wanted = match caching.write_back {
+        true => WANTED | InitFlags::FUSE_WRITEBACK_CACHE,
+        // without it the kernel believes what it is told of sizes and times, and has to act on it
+        false => WANTED | InitFlags::FUSE_AUTO_INVAL_DATA,
+    };
+    config.add_capabilities(wanted & offered).map_err(|_| odd("what the kernel offers"))?;
+    config.set_max_write(MAX_IO_LEN).map_err(|_| odd("the longest write"))?;
+    config.set_max_background(MAX_BACKGROUND).map_err(|_| odd("the background limit"))?;
+    Ok(())
+}
+
 fn empty(reply: ReplyEmpty, result: Result<(), Errno>) {
     match result {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(refused(errno)),
     }
+}
+
+/// Tells of the space on the disk.
+pub(super) fn statfs(reply: ReplyStatfs, stat: &StatFs) {
+    reply.statfs(
+        stat.blocks,
+        stat.blocks_free,
+        stat.blocks_available,
+        stat.files,
+        stat.files_free,
+        stat.block_size as u32,
+        stat.name_max as u32,
+        stat.fragment_size as u32,
+    );
 }
 
 /// Gives an attribute's value, or its length where only that is asked for.
@@ -126,7 +161,8 @@ fn is_root(request: &Request) -> bool {
     request.uid() == 0
 }
 
-fn refused(errno: Errno) -> Errno {
+pub(super) fn refused(errno: Errno) -> Errno {
+    counters::refused(errno);
     debug!(errno = errno.code(), "refused");
     errno
 }
@@ -155,20 +191,6 @@ fn xattr_mode(flags: i32) -> Option<XattrMode> {
 }
 
 impl Filesystem for Fuse {
-    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        let offered = config.capabilities();
-        let odd = |what: &str| io::Error::other(format!("the FUSE library refuses {what}"));
-        let wanted = match self.tree.caching.write_back {
-            true => WANTED | InitFlags::FUSE_WRITEBACK_CACHE,
-            // without it the kernel believes what it is told of sizes and times, and has to act on it
-            false => WANTED | InitFlags::FUSE_AUTO_INVAL_DATA,
-        };
-        config.add_capabilities(wanted & offered).map_err(|_| odd("what the kernel offers"))?;
-        config.set_max_write(MAX_IO_LEN).map_err(|_| odd("the longest write"))?;
-        config.set_max_background(MAX_BACKGROUND).map_err(|_| odd("the background limit"))?;
-        Ok(())
-    }
-
     // ---- nodes ---------------------------------------------------------------------------------
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -262,16 +284,7 @@ impl Filesystem for Fuse {
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
         trace!("statfs");
         match self.tree.statfs() {
-            Ok(stat) => reply.statfs(
-                stat.blocks,
-                stat.blocks_free,
-                stat.blocks_available,
-                stat.files,
-                stat.files_free,
-                stat.block_size as u32,
-                stat.name_max as u32,
-                stat.fragment_size as u32,
-            ),
+            Ok(stat) => statfs(reply, &stat),
             Err(errno) => reply.error(refused(errno)),
         }
     }
@@ -406,7 +419,10 @@ impl Filesystem for Fuse {
                 buffer.resize(size, 0);
             }
             match self.tree.read(fh.0, offset, &mut buffer[..size]) {
-                Ok(filled) => reply.data(&buffer[..filled]),
+                Ok(filled) => {
+                    counters::moved(filled);
+                    reply.data(&buffer[..filled]);
+                }
                 Err(errno) => reply.error(refused(errno)),
             }
         });
@@ -437,7 +453,10 @@ impl Filesystem for Fuse {
             written = written.and_then(|()| self.tree.written_by_others(fh.0));
         }
         match written {
-            Ok(()) => reply.written(data.len() as u32),
+            Ok(()) => {
+                counters::moved(data.len());
+                reply.written(data.len() as u32);
+            }
             Err(errno) => reply.error(refused(errno)),
         }
     }

@@ -35,6 +35,16 @@ impl<T> Handles<T> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
     }
 
+    /// Whether nothing is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Everything that is open.
+    pub(super) fn all(&self) -> Vec<Arc<T>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// Takes the handle out; it closes when the last request that works with it is done.
     pub(super) fn remove(&self, number: u64) -> Option<Arc<T>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)

@@ -44,6 +44,7 @@ const MAX_LINKS: usize = 8;
 /// Every node that the kernel knows.
 #[derive(Debug)]
 pub(super) struct Inodes {
+    root: FileId,
     device: u64,
     /// Whether the kernel trusts its own size of a file more than ours.
     write_back: bool,
@@ -134,7 +135,7 @@ impl Inodes {
             reach: Reach::Dir { dir: root, name: None, watched: Watched::Unknown },
         };
         let table = Table { nodes: HashMap::from([(ROOT, root)]), names: HashMap::new() };
-        Inodes { device: id.dev, write_back, hasher: RandomState::new(), table: Mutex::new(table) }
+        Inodes { root: id, device: id.dev, write_back, hasher: RandomState::new(), table: Mutex::new(table) }
     }
 
     /// The number of the node of a backing file other than the root.
@@ -230,6 +231,28 @@ impl Inodes {
         if let Some(Node { reach: Reach::Dir { watched, .. }, .. }) = self.table().nodes.get_mut(&number) {
             *watched = if now { Watched::Yes } else { Watched::No };
         }
+    }
+
+    /// Nobody tells of changes any more. Gives the directories that somebody told of.
+    pub(super) fn unwatch_all(&self) -> Vec<FileId> {
+        let mut table = self.table();
+        let unwatch = |node: &mut Node| match &mut node.reach {
+            Reach::Dir { dir, watched, .. } => {
+                (std::mem::replace(watched, Watched::Unknown) == Watched::Yes).then(|| dir.id())
+            }
+            Reach::File { .. } => None,
+        };
+        table.nodes.values_mut().filter_map(unwatch).collect()
+    }
+
+    /// The number that the kernel knows a directory by.
+    pub(super) fn number_of(&self, dir: &Dir) -> u64 {
+        if dir.id() == self.root { ROOT } else { self.number(dir.id()) }
+    }
+
+    /// How many nodes the kernel knows.
+    pub(super) fn len(&self) -> usize {
+        self.table().nodes.len()
     }
 
     /// Every node with every name that it is known by.

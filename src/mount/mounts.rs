@@ -1,6 +1,8 @@
 //! What is mounted, as the system tells it.
 
+use super::control;
 use super::error::Error;
+use super::status::Status;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -18,26 +20,76 @@ pub struct Mounted {
     pub mountpoint: PathBuf,
     /// Whether changes are refused.
     pub read_only: bool,
-    /// Whether there is a program behind it still.
-    pub alive: bool,
+    /// How it is.
+    pub state: State,
+    /// What the program behind it says of itself. It answers its own user only.
+    pub status: Option<Status>,
 }
 
-/// Every mounted volume. Asks each mount for a sign of life.
+/// How a mount is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It can be used.
+    Serving,
+    /// It is there, and unlocked at the next access.
+    Locked,
+    /// Unmounted while it was in use: served until the last file is closed.
+    OutOfSight,
+    /// There is no program behind it any more.
+    Dead,
+}
+
+/// Every mounted volume, those out of sight at the end. Asks each mount for a sign of life, and each program behind
+/// one that belongs to the same user how it is.
 pub fn mounts() -> Result<Vec<Mounted>, Error> {
-    let ours = table()?.into_iter().filter(Line::is_ours);
-    Ok(ours
-        .map(|line| Mounted {
-            alive: is_alive(&line.mountpoint),
-            volume: line.source,
-            mountpoint: line.mountpoint,
-            read_only: line.read_only,
-        })
-        .collect())
+    let mut told = control::ask_all();
+    // only Linux has a table to read; elsewhere there is what the programs say
+    let lines = if cfg!(target_os = "linux") { table()? } else { Vec::new() };
+    let mut mounts = Vec::new();
+    for line in lines.into_iter().filter(Line::is_ours) {
+        let here = told.iter().position(|status| status.device == line.device);
+        let status = here.map(|at| told.swap_remove(at));
+        let locked = status.as_ref().is_some_and(|status| status.locked);
+        let state = match is_alive(&line.mountpoint) {
+            true if locked => State::Locked,
+            true => State::Serving,
+            false => State::Dead,
+        };
+        let Line { mountpoint, source: volume, read_only, .. } = line;
+        mounts.push(Mounted { volume, mountpoint, read_only, state, status });
+    }
+    mounts.extend(told.into_iter().map(Mounted::from_status));
+    Ok(mounts)
+}
+
+impl Mounted {
+    /// Whether there is a program behind it still.
+    pub fn alive(&self) -> bool {
+        self.state != State::Dead
+    }
+
+    /// A mount that the system's table does not have.
+    fn from_status(status: Status) -> Mounted {
+        let state = match (cfg!(target_os = "linux"), status.locked) {
+            (true, _) => State::OutOfSight,
+            (false, true) => State::Locked,
+            (false, false) => State::Serving,
+        };
+        Mounted {
+            volume: status.volume.clone().into(),
+            mountpoint: status.mountpoint.clone().into(),
+            read_only: status.read_only,
+            state,
+            status: Some(status),
+        }
+    }
 }
 
 /// A line of the system's table of mounts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
+    /// Major and minor number of the device, which a mount keeps while it is out of sight.
+    pub(super) device: String,
     pub(super) mountpoint: PathBuf,
     /// The type of the file system, `ext4` or `fuse.sshfs`.
     pub(super) kind: String,
@@ -112,13 +164,14 @@ mod linux {
 
     fn line(line: &[u8]) -> Option<Line> {
         let mut fields = line.split(|&byte| byte == b' ');
-        let mountpoint = path(fields.nth(4)?);
+        let device = String::from_utf8_lossy(fields.nth(2)?).into_owned();
+        let mountpoint = path(fields.nth(1)?);
         let options = fields.next()?;
         let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
         let kind = String::from_utf8_lossy(fields.next()?).into_owned();
         let source = path(fields.next()?);
         let read_only = options.split(|&byte| byte == b',').any(|option| option == b"ro");
-        Some(Line { mountpoint, kind, source, read_only })
+        Some(Line { device, mountpoint, kind, source, read_only })
     }
 
     /// Blanks, tabs, line ends and backslashes stand as three octal digits.
@@ -157,6 +210,7 @@ mod linux {
             assert_eq!(lines.len(), 4);
             assert_eq!(lines[1].mountpoint, Path::new("/home/ann/clear text"));
             assert_eq!(lines[1].source, Path::new("/home/ann/Dropbox/a\\b"));
+            assert_eq!(lines[1].device, "0:44");
             assert!(lines[1].read_only && lines[1].is_ours());
             assert_eq!((lines[2].kind.as_str(), lines[2].is_ours()), ("fuse.sshfs", false));
             assert_eq!((lines[3].kind.as_str(), lines[3].is_ours()), ("fuse.encfs", true));

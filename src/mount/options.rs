@@ -11,6 +11,7 @@ use fuser::SessionACL;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a volume is to be mounted.
 #[derive(Debug, Clone)]
@@ -33,6 +34,10 @@ pub struct MountOptions {
     pub caching: Caching,
     /// Who tells of changes by other programs. Without one they show after [`Caching::unwatched`].
     pub watch: Option<Arc<dyn Watch>>,
+    /// How long nobody uses the mount before it ends, or is locked if it can be unlocked on demand. Never if `None`.
+    pub idle: Option<Duration>,
+    /// Whether this process tells the service manager that started it how it is (systemd, `NOTIFY_SOCKET`).
+    pub tell_manager: bool,
 }
 
 impl MountOptions {
@@ -48,6 +53,8 @@ impl MountOptions {
             options: Vec::new(),
             caching: Caching::default(),
             watch: None,
+            idle: None,
+            tell_manager: false,
         }
     }
 
@@ -109,8 +116,8 @@ impl Plan {
             // how every mount is made anyway
             "" | "rw" | "default_permissions" | "auto_unmount" => {}
             // words of fstab that are meant for mount(8)
-            "defaults" | "auto" | "noauto" | "user" | "nouser" | "users" | "nofail" | "_netdev"
-            | "comment" => {}
+            "defaults" | "auto" | "noauto" | "user" | "nouser" | "users" | "owner" | "group" | "nofail"
+            | "_netdev" | "comment" => {}
             word if word.starts_with("x-") => {}
             "subtype" => return refuse("mounts are known by their type, so it cannot be another"),
             "fd" | "rootmode" | "user_id" | "group_id" => return refuse("set by encbox itself"),

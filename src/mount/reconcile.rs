@@ -5,6 +5,8 @@
 //! that it lets go of only when a request was answered, so whoever answers requests must not tell it anything.
 
 use super::caching::Verdict;
+use super::front::Front;
+use super::inode::Inodes;
 use super::inode::ROOT;
 use super::inode::Ways;
 use super::tree::Tree;
@@ -25,17 +27,32 @@ use tracing::debug;
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Tells the kernel of changes until the watcher is closed.
-pub(super) fn reconcile(tree: &Tree, watch: &dyn Watch, kernel: &Notifier) {
-    let reconciler = Reconciler { tree, kernel };
+pub(super) fn reconcile(front: &Front, watch: &dyn Watch, kernel: &Notifier) {
     while let Some(changes) = watch.next() {
-        for change in changes {
-            if let Err(error) = reconciler.apply(&change) {
-                // it had nothing in its cache, or the mount is gone
-                debug!(%error, "the kernel was not told of a change");
+        front.vault.with_open(|fuse| {
+            let reconciler = Reconciler { tree: &fuse.tree, kernel };
+            for change in changes {
+                if let Err(error) = reconciler.apply(&change) {
+                    // it had nothing in its cache, or the mount is gone
+                    debug!(%error, "the kernel was not told of a change");
+                }
             }
-        }
+        });
         thread::sleep(GATHER);
     }
+}
+
+/// Makes the kernel forget all that it was told.
+pub(super) fn kernel_forgets(nodes: &Inodes, kernel: &Notifier) -> io::Result<()> {
+    let mut told = kernel.inval_inode(INodeNo(ROOT), 0, 0);
+    for (ino, links) in nodes.all() {
+        for link in links {
+            let parent = INodeNo(nodes.number_of(&link.dir));
+            told = told.and(kernel.inval_entry(parent, &link.name)).and(kernel.inval_inode(parent, -1, 0));
+        }
+        told = told.and(kernel.inval_inode(INodeNo(ino), 0, 0));
+    }
+    told
 }
 
 struct Reconciler<'a> {
@@ -48,7 +65,7 @@ impl Reconciler<'_> {
         match change {
             Change::Entry(dir, cipher_name) => self.entry(dir, cipher_name),
             Change::Attributes(dir) => self.attributes(dir),
-            Change::Unknown => self.everything(),
+            Change::Unknown => kernel_forgets(&self.tree.inodes, self.kernel),
         }
     }
 
@@ -58,7 +75,7 @@ impl Reconciler<'_> {
             return Ok(());
         }
         let Some(name) = self.tree.volume.plain_name(dir, cipher_name) else { return Ok(()) };
-        let parent = self.tree.number_of(dir);
+        let parent = self.tree.inodes.number_of(dir);
         let known = self.tree.inodes.known_as(dir.id(), &name);
         match (stat, known) {
             (None, None) => Ok(()),
@@ -93,7 +110,7 @@ impl Reconciler<'_> {
     }
 
     fn attributes(&self, dir: &Dir) -> io::Result<()> {
-        self.refresh(self.tree.number_of(dir))
+        self.refresh(self.tree.inodes.number_of(dir))
     }
 
     fn changed_in_place(&self, ino: u64, stat: &Stat, parent: u64, name: &OsStr) -> io::Result<()> {
@@ -121,17 +138,5 @@ impl Reconciler<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The kernel forgets all that it was told.
-    fn everything(&self) -> io::Result<()> {
-        let mut told = self.kernel.inval_inode(INodeNo(ROOT), 0, 0);
-        for (ino, links) in self.tree.inodes.all() {
-            for link in links {
-                told = told.and(self.look_again(self.tree.number_of(&link.dir), &link.name));
-            }
-            told = told.and(self.kernel.inval_inode(INodeNo(ino), 0, 0));
-        }
-        told
     }
 }

@@ -1,16 +1,16 @@
 //! Mounting and serving, and the daemon's life around it.
 
+use super::attendants::Attendants;
 use super::error::Error;
-use super::fuse::Fuse;
+use super::front::Front;
 use super::guard;
 use super::guard::Guard;
 use super::mountpoint;
 use super::options::MountOptions;
 use super::options::Plan;
 use super::reconcile::reconcile;
-use super::tree::Tree;
 use super::unmount::unmount;
-use crate::volume::Volume;
+use super::vault::Source;
 use crate::volume::Watch;
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -19,6 +19,7 @@ use rustix::process::Rlimit;
 use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
+use signal_hook::consts::SIGUSR1;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::fs::File;
@@ -40,23 +41,33 @@ const READ_AHEAD_KIB: u32 = 2048;
 /// A mounted volume. Requests wait until [`serve`](Session::serve) takes them up; dropping it unmounts.
 #[derive(Debug)]
 pub struct Session {
-    fuse: fuser::Session<Fuse>,
+    pub(super) fuse: fuser::Session<Front>,
+    pub(super) front: Front,
+    pub(super) volume: PathBuf,
     mountpoint: PathBuf,
-    tree: Arc<Tree>,
     watch: Option<Arc<dyn Watch>>,
+    pub(super) read_only: bool,
 }
 
 impl Session {
     /// Mounts. When this returns, the mount is in place and the kernel has agreed on the protocol.
-    pub fn mount(volume: Arc<Volume>, options: &MountOptions) -> Result<Session, Error> {
-        let root = volume.root_path();
-        let root = root.canonicalize().map_err(|source| Error::System { path: root.into(), source })?;
-        let mut plan = options.plan(&root)?;
-        plan.read_only |= volume.read_only();
-        let mountpoint = mountpoint::prepare(&root, &options.mountpoint, plan.nonempty)?;
-        let tree = Arc::new(Tree::new(volume, options.caching, options.watch.clone()));
-        match fuser::Session::new(Fuse::new(Arc::clone(&tree)), &mountpoint, &plan.config()) {
-            Ok(fuse) => Ok(Session { fuse, mountpoint, tree, watch: options.watch.clone() }),
+    pub fn mount(source: impl Into<Source>, options: &MountOptions) -> Result<Session, Error> {
+        let source = source.into();
+        let root = source.root();
+        let volume = root.canonicalize().map_err(|source| Error::System { path: root.into(), source })?;
+        let mut plan = options.plan(&volume)?;
+        plan.read_only |= source.read_only();
+        let mountpoint = mountpoint::prepare(&volume, &options.mountpoint, plan.nonempty)?;
+        let front = Front::new(source, options.caching, options.watch.clone());
+        match fuser::Session::new(front.clone(), &mountpoint, &plan.config()) {
+            Ok(fuse) => Ok(Session {
+                fuse,
+                front,
+                volume,
+                mountpoint,
+                watch: options.watch.clone(),
+                read_only: plan.read_only,
+            }),
             Err(source) => Err(refusal(mountpoint, &plan, source)),
         }
     }
@@ -68,15 +79,15 @@ impl Session {
 
     /// Serves until somebody unmounts.
     pub fn serve(self) -> Result<(), Error> {
-        let Session { fuse, tree, watch, mountpoint } = self;
+        let Session { fuse, front, watch, mountpoint, .. } = self;
         let kernel = fuse.notifier();
         let served = thread::scope(|scope| {
             if let Some(watch) = &watch {
-                scope.spawn(|| reconcile(&tree, &**watch, &kernel));
+                scope.spawn(|| reconcile(&front, &**watch, &kernel));
             }
             // looking at the mount is a request, too
             scope.spawn(|| read_further_ahead(&mountpoint));
-            let served = fuse.run();
+            let served = run_to_its_end(fuse);
             if let Some(watch) = &watch {
                 watch.close();
             }
@@ -88,6 +99,18 @@ impl Session {
             served => served.map_err(|source| Error::Serve { source }),
         }
     }
+}
+
+/// `fuser` takes a session that was unmounted for one that is mounted still, and unmounts by path when it drops it:
+/// whoever has been mounted in the same place meanwhile. So one that has ended is not dropped.
+fn run_to_its_end(session: fuser::Session<Front>) -> io::Result<()> {
+    let mut running = session.spawn()?;
+    let thread = std::mem::replace(&mut running.guard, thread::spawn(|| Ok(())));
+    let served = thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread that serves panicked")));
+    if served.is_ok() {
+        std::mem::forget(running);
+    }
+    served
 }
 
 /// What a failure to mount means.
@@ -108,30 +131,40 @@ fn refusal(path: PathBuf, plan: &Plan, source: io::Error) -> Error {
     }
 }
 
-/// The daemon: mounts, calls `on_ready`, serves until unmounted or told to end by SIGINT, SIGTERM or SIGHUP.
+/// The daemon: mounts, calls `on_ready`, serves until unmounted, idle for too long, or told to end by SIGINT, SIGTERM
+/// or SIGHUP. On SIGUSR1 it writes its counters to the log.
 ///
 /// Changes this process: no umask, as many open files as allowed, handlers for these signals, and a guard (see
 /// [`guard`]) as its child.
-pub fn run(volume: Arc<Volume>, options: &MountOptions, on_ready: impl FnOnce()) -> Result<(), Error> {
+pub fn run(source: impl Into<Source>, options: &MountOptions, on_ready: impl FnOnce()) -> Result<(), Error> {
     // the kernel has applied the mask of whoever makes a file
     rustix::process::umask(Mode::empty());
     raise_open_files_limit();
     // from here on signals wait until there is something to unmount
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1])
         .map_err(|source| Error::System { path: options.mountpoint.clone(), source })?;
-    let session = Session::mount(volume, options)?;
+    let session = Session::mount(source, options)?;
+    let attendants = Attendants::start(&session, options);
+    let (reporter, manager) = (attendants.reporter.clone(), attendants.manager.clone());
     let mountpoint = session.mountpoint().to_owned();
     let guard = cfg!(target_os = "linux").then(|| set_guard(&mountpoint));
     let heard = signals.handle();
     let listener = thread::spawn(move || {
         for signal in signals.forever() {
+            if signal == SIGUSR1 {
+                reporter.report();
+                continue;
+            }
+            manager.stopping("told to end");
             if let Err(error) = end(&mountpoint, signal) {
                 warn!("signal {signal} has no effect: {error}");
             }
         }
     });
     on_ready();
+    attendants.ready();
     let served = session.serve();
+    attendants.stop();
     heard.close();
     if listener.join().is_err() {
         warn!("the thread that listens to signals panicked");

@@ -300,12 +300,7 @@ impl Tree {
     }
 
     pub(super) fn is_watched(&self, dir: &Dir) -> bool {
-        matches!(self.inodes.ways(self.number_of(dir)), Some(Ways::Dir(_, Watched::Yes)))
-    }
-
-    /// The number that the kernel knows a directory by.
-    pub(super) fn number_of(&self, dir: &Dir) -> u64 {
-        if dir.id() == self.volume.root().id() { ROOT } else { self.inodes.number(dir.id()) }
+        matches!(self.inodes.ways(self.inodes.number_of(dir)), Some(Ways::Dir(_, Watched::Yes)))
     }
 
     pub(super) fn get_xattr(&self, ino: u64, name: &OsStr) -> Result<Vec<u8>, Errno> {

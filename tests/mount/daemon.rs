@@ -21,7 +21,7 @@ fn fresh() -> Mount {
 fn encbox(mount: &Mount, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_encbox"));
     command.arg("mount").args(more).arg("--password-file").arg(mount.folder.path().join("password"));
-    command.arg(mount.volume_path()).arg(mount.root());
+    command.arg(mount.volume_path()).arg(mount.root()).env("ENCBOX_STATE_DIR", mount.folder.path());
     command
 }
 
@@ -35,7 +35,7 @@ fn start(mount: &Mount) -> Child {
 /// Whether the volume is mounted, and alive.
 fn mounted(mount: &Mount) -> Option<bool> {
     let mounts = mount::mounts().expect("the table of mounts");
-    mounts.into_iter().find(|mounted| mounted.mountpoint == mount.root()).map(|mounted| mounted.alive)
+    mounts.into_iter().find(|mounted| mounted.mountpoint == mount.root()).map(|mounted| mounted.alive())
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {

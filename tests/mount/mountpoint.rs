@@ -78,7 +78,7 @@ fn a_mount_is_listed_and_can_be_unmounted_once() {
     mount.mount(|_| {});
     let mounted = listed(&mount).expect("it is mounted");
     assert_eq!(mounted.volume, mount.volume_path());
-    assert!(mounted.alive && !mounted.read_only);
+    assert!(mounted.alive() && !mounted.read_only);
     mount.unmount();
     assert_eq!(listed(&mount), None);
     assert!(matches!(mount::unmount(Path::new("/proc"), false), Err(Error::NotOurs { .. })));
@@ -104,7 +104,7 @@ fn a_dead_mount_is_cleared() {
     leave_a_dead_mount(&mount);
     let dead =
         mount::mounts().expect("the table").into_iter().find(|mounted| mounted.mountpoint == mount.root());
-    assert_eq!(dead.map(|mounted| mounted.alive), Some(false));
+    assert_eq!(dead.map(|mounted| mounted.alive()), Some(false));
     mount.mount(|_| {});
     fs::write(mount.path("file"), "text").expect("alive again");
     mount.unmount();
