@@ -86,6 +86,8 @@ impl Tour {
             .args(arguments)
             .current_dir(&self.folder)
             .env("ENCBOX_PASSWORD_FILE", self.folder.join("password.txt"))
+            // nothing is left on this machine, not even a log
+            .env("ENCBOX_STATE_DIR", self.folder.join("state"))
             .status()
             .map_err(Error::local("start", &self.program))?;
         match status.code().and_then(|code| u8::try_from(code).ok()) {

@@ -70,6 +70,10 @@ pub(super) enum Error {
     #[cfg(feature = "mount")]
     #[error("the background process ended with status {0}")]
     Background(u8),
+    /// A service that somebody else wrote, or that is for another mount point.
+    #[cfg(feature = "mount")]
+    #[error("{}: not written by encbox for this mount point", .0.display())]
+    ForeignService(PathBuf),
     /// A step of the demonstration failed.
     #[error("the step above ended with status {0}")]
     Step(u8),

@@ -130,6 +130,8 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         Error::Mount(error) => plain(on_mount(error)),
         #[cfg(feature = "mount")]
         Error::Background(_) => plain((Code::Mount, "")),
+        #[cfg(feature = "mount")]
+        Error::ForeignService(_) => plain((Code::WrongKind, "--force replaces or removes it all the same")),
         Error::Step(_) => plain((Code::Failed, "")),
     }
 }
@@ -261,6 +263,10 @@ fn no_password(error: &password::Error) -> (Code, &'static str) {
         E::Empty => (Code::NoPassword, "EncFS knows no empty password"),
         E::TooLong | E::Mismatch | E::Terminal(_) => (Code::NoPassword, ""),
         E::File { .. } | E::Stdin(_) => (Code::NoPassword, "nothing was opened"),
+        E::NotInKeyring(_) => {
+            (Code::NoPassword, "--keyring-save puts it there, with any command that opens it")
+        }
+        E::Unattended(_) => (Code::Usage, "give it --password-command, --password-file or --keyring"),
         E::Program { .. } | E::Status { .. } => {
             (Code::NoPassword, "run the command by hand to see what it does")
         }

@@ -37,18 +37,33 @@ mod text;
 mod tree;
 
 #[cfg(feature = "mount")]
+mod background;
+#[cfg(feature = "mount")]
 mod dropin;
 #[cfg(feature = "mount")]
+mod fstab;
+#[cfg(feature = "mount")]
 mod guard;
+#[cfg(feature = "mount")]
+mod launchd;
+#[cfg(feature = "mount")]
+mod log;
+#[cfg(feature = "mount")]
+mod minutes;
 #[cfg(feature = "mount")]
 mod mount;
 #[cfg(feature = "mount")]
 mod mounts;
 #[cfg(feature = "mount")]
+mod service;
+#[cfg(feature = "mount")]
+mod systemd;
+#[cfg(feature = "mount")]
 mod unmount;
 
 use clap::{ArgAction, Parser, Subcommand};
 use error::Error;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -115,7 +130,14 @@ pub fn main() -> ExitCode {
     if let Some(code) = dropin::run() {
         return code;
     }
-    let Cli { global, command } = Cli::parse();
+    let arguments = std::env::args_os().collect();
+    #[cfg(feature = "mount")]
+    let arguments = match fstab::translate(arguments) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return exit::report(&error),
+    };
+    let Cli { global, command } = Cli::parse_from::<Vec<OsString>, _>(arguments);
     system::forbid_core_dumps();
     system::start_log(global.verbose);
     match command.run(&global) {
@@ -161,6 +183,19 @@ impl Global {
         if !self.quiet {
             exit::tell(&format!("note: {text}"));
         }
+    }
+
+    /// All this for another process, whose folder is another.
+    #[cfg(feature = "mount")]
+    fn arguments(&self) -> Result<Vec<OsString>, Error> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.config {
+            let config = std::path::absolute(config).map_err(Error::local("find", config))?;
+            arguments.extend(["--config".into(), config.into()]);
+        }
+        arguments.extend((0..self.verbose).map(|_| OsString::from("--verbose")));
+        arguments.extend(self.quiet.then(|| OsString::from("--quiet")));
+        Ok(arguments)
     }
 
     /// Something that only a person cares about.

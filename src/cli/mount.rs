@@ -1,28 +1,20 @@
-//! `encbox mount`: a volume as a folder.
-//!
-//! In the background the program starts itself once more and gives it the password on standard input; the parent
-//! ends when the other has written a line to its standard output, or with its exit code. No fork: a process with
-//! threads cannot, and the new one begins with a clean memory.
+//! `encbox mount`: a volume as a folder, now (`background.rs`) or whenever somebody logs in (`service.rs`).
 
 use super::dropin::StandIn;
 use super::open::{VolumeArgs, find, open};
 use super::secret::Secret;
-use super::{Error, Global};
-use crate::mount::{self, MountOptions};
+use super::service::{self, ServiceArgs};
+use super::{Error, Global, background, log, minutes};
+use crate::mount::{self, MountOptions, OnDemand, Source};
 use crate::sync;
 use crate::volume::{FoundConfig, OpenOptions, Volume};
 use clap::ValueEnum;
-use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-
-/// What the background process writes when the mount can be used.
-const READY: &str = "ready";
+use std::time::Duration;
 
 /// Mount a volume, so that it looks like any other folder
 #[derive(Debug, clap::Args)]
@@ -30,7 +22,9 @@ const READY: &str = "ready";
 Returns when the mount can be used. MOUNTPOINT has to be outside every synced folder.\n\n\
 Examples:\n  \
 encbox mount ~/Dropbox/Private ~/Private\n  \
-encbox mount --read-only --keyring ~/Dropbox/Private ~/Private")]
+encbox mount --read-only --keyring ~/Dropbox/Private ~/Private\n  \
+encbox mount --on-demand --idle 10 --keyring ~/Dropbox/Private ~/Private\n  \
+encbox mount --install-service --keyring ~/Dropbox/Private ~/Private")]
 pub(super) struct Mount {
     #[command(flatten)]
     pub(super) volume: VolumeArgs,
@@ -39,6 +33,18 @@ pub(super) struct Mount {
     /// Stay in the foreground, and unmount on Ctrl-C
     #[arg(short, long)]
     pub(super) foreground: bool,
+    #[command(flatten)]
+    pub(super) how: How,
+    #[command(flatten)]
+    pub(super) service: ServiceArgs,
+    /// This is the background process: a password, if one is needed, is all there is on standard input
+    #[arg(long, hide = true)]
+    pub(super) in_background: bool,
+}
+
+/// What a mount is like, whoever starts it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct How {
     /// Refuse every change
     #[arg(short, long)]
     pub(super) read_only: bool,
@@ -48,6 +54,15 @@ pub(super) struct Mount {
     /// Mount on a folder that is not empty, hiding what is in it
     #[arg(long)]
     pub(super) nonempty: bool,
+    /// Unmount after so many minutes without use; with --on-demand, lock
+    #[arg(long, value_name = "MINUTES", value_parser = minutes::minutes)]
+    pub(super) idle: Option<Duration>,
+    /// Unlock the volume when somebody looks into it, not before
+    #[arg(long, conflicts_with = "keyring_save")]
+    pub(super) on_demand: bool,
+    /// Append what goes wrong to FILE; in the background it is kept without this, too
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
     /// Threads that serve the mount
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
@@ -57,17 +72,15 @@ pub(super) struct Mount {
     /// Options for the kernel, as mount(8) takes them
     #[arg(short = 'o', value_name = "OPTIONS")]
     pub(super) options: Vec<String>,
-    /// This is the background process: the password is all there is on standard input
-    #[arg(long, hide = true, conflicts_with = "password_source")]
-    pub(super) in_background: bool,
     #[command(flatten)]
     pub(super) stand_in: StandIn,
 }
 
 /// How much is left to the kernel's memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Cache {
     /// Writes until the file is closed or synced, and all that is known until it changes (Linux; elsewhere as the next)
+    #[default]
     WriteBack,
     /// All that is known until it changes
     WriteThrough,
@@ -77,100 +90,129 @@ pub(super) enum Cache {
 
 impl Mount {
     pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
+        if self.service.is_asked_for() {
+            return self.manage_service(global);
+        }
         let found = find(global, &self.volume.volume)?;
         if self.in_background {
-            return self.serve_in_background(global, &found).map_err(|error| self.stand_in.report(error));
+            return self.serve_in_background(global, &found).map_err(|error| self.how.stand_in.report(error));
         }
         if self.foreground {
-            let volume = self.volume.unlock(global, |secret| self.open(global, &found, secret))?;
-            return Ok(mount::run(Arc::new(volume), &self.options(), || {
-                global.note_on_terminal("mounted; Ctrl-C unmounts");
-            })?);
+            let source = if self.how.on_demand {
+                self.on_demand(global)?.into()
+            } else {
+                Source::from(Arc::new(
+                    self.volume.unlock(global, |secret| self.open(global, &found, secret))?,
+                ))
+            };
+            return self.serve(global, source);
         }
-        self.volume.unlock(global, |secret| self.start_in_background(global, secret))
+        if self.how.on_demand {
+            return background::start(self.for_background(global)?, None);
+        }
+        let arguments = self.for_background(global)?;
+        self.volume.unlock(global, |secret| background::start(arguments.clone(), Some(secret)))
     }
 
-    pub(super) fn open(
+    fn open(&self, global: &Global, found: &FoundConfig, secret: &Secret) -> Result<Volume, Error> {
+        open(global, &self.volume.volume, found, secret, self.how.opening())
+    }
+
+    /// What is mounted, where the password is at hand.
+    pub(super) fn source(
         &self,
         global: &Global,
         found: &FoundConfig,
         secret: &Secret,
-    ) -> Result<Volume, Error> {
-        let options = OpenOptions { read_only: self.read_only, ..OpenOptions::default() };
-        open(global, &self.volume.volume, found, secret, self.stand_in.opening(options))
+    ) -> Result<Source, Error> {
+        // a password that is wrong now is wrong later
+        let volume = self.open(global, found, secret)?;
+        if self.how.on_demand {
+            drop(volume);
+            return Ok(self.on_demand(global)?.into());
+        }
+        Ok(Source::from(Arc::new(volume)))
     }
 
-    pub(super) fn options(&self) -> MountOptions {
-        let mut options = MountOptions::new(&self.mountpoint);
-        options.read_only = self.read_only;
-        options.allow_other = self.allow_other;
-        options.options.clone_from(&self.options);
-        if self.nonempty {
-            options.options.push("nonempty".into());
-        }
-        if let Some(threads) = self.threads {
-            options.threads = threads.into();
-        }
-        options.caching.write_back &= self.cache == Cache::WriteBack;
-        if self.cache != Cache::None {
+    /// The parent's part of a mount in the background, where the password is at hand.
+    pub(super) fn start_in_background(&self, global: &Global, secret: &Secret) -> Result<(), Error> {
+        let secret = (!self.how.on_demand).then_some(secret);
+        background::start(self.for_background(global)?, secret)
+    }
+
+    /// The volume, to be unlocked when it is needed: everything that takes is read anew each time.
+    fn on_demand(&self, global: &Global) -> Result<OnDemand, Error> {
+        let source = self.volume.password.source().unattended("--on-demand")?;
+        let root = absolute(&self.volume.volume)?;
+        let (global, folder, options) = (global.clone(), root.clone(), self.how.opening());
+        let unlock = move || {
+            let found = find(&global, &folder)?;
+            let secret = source.read_unattended(&folder)?;
+            open(&global, &folder, &found, &secret, options.clone())
+        };
+        Ok(OnDemand {
+            root,
+            read_only: self.how.read_only,
+            unlock: Box::new(move || unlock().map_err(Into::into)),
+        })
+    }
+
+    fn options(&self) -> MountOptions {
+        let mut options = self.how.options(&self.mountpoint);
+        if self.how.cache != Cache::None {
             match sync::watcher(&self.volume.volume) {
                 Ok(watcher) => options.watch = Some(watcher),
                 Err(error) => tracing::info!("changes by other programs show after a second: {error}"),
             }
         }
-        self.stand_in.mounting(options)
+        options
     }
 
-    /// The parent's part.
-    pub(super) fn start_in_background(&self, global: &Global, secret: &Secret) -> Result<(), Error> {
-        let program = std::env::current_exe().map_err(Error::local("find", "encbox"))?;
-        let failed = || Error::local("start", &program);
-        let mut child = Command::new(&program)
-            // whatever its file is called: under another name it is another program
-            .arg0(env!("CARGO_PKG_NAME"))
-            .args(self.arguments(global)?)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed())?;
-        let stdin = child.stdin.take().expect("standard input was piped");
-        let stdout = child.stdout.take().expect("standard output was piped");
-        // If the other end is gone already, its exit code says why.
-        let _ = { stdin }.write_all(secret.bytes());
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).map_err(failed())?;
-        if line.trim_end() == READY {
-            return Ok(());
-        }
-        let status = child.wait().map_err(failed())?;
-        Err(Error::Background(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    pub(super) fn serve(&self, global: &Global, source: Source) -> Result<(), Error> {
+        let log = self.how.open_log()?;
+        let options = MountOptions { tell_manager: true, ..self.options() };
+        Ok(mount::run(source, &options, || {
+            global.note_on_terminal("mounted; Ctrl-C unmounts");
+            if let Some(Err(error)) = log.as_ref().map(rustix::stdio::dup2_stderr) {
+                tracing::warn!("the log goes to standard error: {error}");
+            }
+        })?)
+    }
+
+    /// The background process's part. Until the mount is ready, standard error is still the parent's.
+    fn serve_in_background(&self, global: &Global, found: &FoundConfig) -> Result<(), Error> {
+        let source = if self.how.on_demand {
+            self.on_demand(global)?.into()
+        } else {
+            let secret = Secret::exactly(&mut io::stdin().lock())
+                .map_err(|error| error.into_error(super::password::Error::Stdin))?;
+            Source::from(Arc::new(self.open(global, found, &secret)?))
+        };
+        let log = self.how.open_log()?;
+        background::enter()?;
+        let options = self.options();
+        Ok(mount::run(source, &options, || background::is_ready(log.as_ref()))?)
     }
 
     /// The same command for the background process, whose folder is another.
-    fn arguments(&self, global: &Global) -> Result<Vec<OsString>, Error> {
-        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::local("find", path));
+    fn for_background(&self, global: &Global) -> Result<Vec<OsString>, Error> {
         let mut arguments: Vec<OsString> = vec!["mount".into(), "--in-background".into()];
-        if let Some(config) = &global.config {
-            arguments.extend(["--config".into(), absolute(config)?.into()]);
+        if self.how.on_demand {
+            arguments.extend(self.volume.password.source().unattended("--on-demand")?.arguments()?);
         }
-        arguments.extend((0..global.verbose).map(|_| OsString::from("--verbose")));
-        let switches = [
-            (global.quiet, "--quiet"),
-            (self.read_only, "--read-only"),
-            (self.allow_other, "--allow-other"),
-            (self.nonempty, "--nonempty"),
-        ];
-        arguments.extend(switches.iter().filter(|(on, _)| *on).map(|(_, switch)| OsString::from(switch)));
-        if let Some(threads) = self.threads {
-            arguments.extend(["--threads".into(), threads.to_string().into()]);
+        if self.how.log.is_none()
+            && let Some(log) = log::default(&absolute(&self.mountpoint)?)
+        {
+            arguments.extend(["--log".into(), log.into()]);
         }
-        if let Some(cache) = self.cache.to_possible_value() {
-            arguments.extend(["--cache".into(), cache.get_name().into()]);
-        }
-        for option in &self.options {
-            arguments.extend(["-o".into(), option.into()]);
-        }
-        arguments.extend(self.stand_in.arguments());
+        arguments.extend(self.rest(global)?);
+        Ok(arguments)
+    }
+
+    /// What every process that does this mount is told.
+    fn rest(&self, global: &Global) -> Result<Vec<OsString>, Error> {
+        let mut arguments = global.arguments()?;
+        arguments.extend(self.how.arguments()?);
         arguments.extend([
             "--".into(),
             absolute(&self.volume.volume)?.into(),
@@ -179,30 +221,78 @@ impl Mount {
         Ok(arguments)
     }
 
-    /// The background process's part. Until the mount is ready, standard error is still the parent's.
-    fn serve_in_background(&self, global: &Global, found: &FoundConfig) -> Result<(), Error> {
-        let secret = Secret::exactly(&mut io::stdin().lock())
-            .map_err(|error| error.into_error(super::password::Error::Stdin))?;
-        let volume = self.open(global, found, &secret)?;
-        drop(secret);
-        // It fails for the leader of a process group, which has no terminal to leave.
-        let _ = rustix::process::setsid();
-        std::env::set_current_dir("/").map_err(Error::local("enter", "/"))?;
-        Ok(mount::run(Arc::new(volume), &self.options(), || {
-            // A parent that is gone has nobody waiting for it.
-            let _ = writeln!(io::stdout(), "{READY}");
-            if let Err(error) = leave_terminal() {
-                tracing::warn!("standard streams stay open: {error}");
-            }
-        })?)
+    fn manage_service(&self, global: &Global) -> Result<(), Error> {
+        let mountpoint = absolute(&self.mountpoint)?;
+        if self.service.is_to_go() {
+            return service::uninstall(&mountpoint, &self.service);
+        }
+        // nothing is installed that could not work
+        find(global, &self.volume.volume)?;
+        let mut arguments: Vec<OsString> = vec!["mount".into(), "--foreground".into()];
+        arguments.extend(self.volume.password.source().unattended("a service")?.arguments()?);
+        arguments.extend(self.rest(global)?);
+        service::install(&mountpoint, arguments, &self.service)
     }
 }
 
-/// Leaves the streams of the one who started us.
-fn leave_terminal() -> io::Result<()> {
-    let null = File::from(rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?);
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
-    Ok(())
+impl How {
+    /// How the volume is opened.
+    fn opening(&self) -> OpenOptions {
+        self.stand_in.opening(OpenOptions { read_only: self.read_only, ..OpenOptions::default() })
+    }
+
+    fn options(&self, mountpoint: &Path) -> MountOptions {
+        let mut options = MountOptions::new(mountpoint);
+        options.read_only = self.read_only;
+        options.allow_other = self.allow_other;
+        options.idle = self.idle;
+        options.options.clone_from(&self.options);
+        if self.nonempty {
+            options.options.push("nonempty".into());
+        }
+        if let Some(threads) = self.threads {
+            options.threads = threads.into();
+        }
+        options.caching.write_back &= self.cache == Cache::WriteBack;
+        self.stand_in.mounting(options)
+    }
+
+    fn open_log(&self) -> Result<Option<File>, Error> {
+        self.log.as_deref().map(log::open).transpose()
+    }
+
+    /// All this for another process, whose folder is another.
+    fn arguments(&self) -> Result<Vec<OsString>, Error> {
+        let How { read_only, allow_other, nonempty, idle, on_demand, log, threads, cache, options, stand_in } =
+            self;
+        let switches = [
+            (*read_only, "--read-only"),
+            (*allow_other, "--allow-other"),
+            (*nonempty, "--nonempty"),
+            (*on_demand, "--on-demand"),
+        ];
+        let switches = switches.iter().filter(|(on, _)| *on);
+        let mut arguments: Vec<OsString> = switches.map(|(_, switch)| switch.into()).collect();
+        if let Some(idle) = idle {
+            arguments.extend(["--idle".into(), minutes::to_text(*idle).into()]);
+        }
+        if let Some(log) = log {
+            arguments.extend(["--log".into(), absolute(log)?.into()]);
+        }
+        if let Some(threads) = threads {
+            arguments.extend(["--threads".into(), threads.to_string().into()]);
+        }
+        if let Some(cache) = cache.to_possible_value() {
+            arguments.extend(["--cache".into(), cache.get_name().into()]);
+        }
+        arguments.extend(stand_in.arguments());
+        for option in options {
+            arguments.extend(["-o".into(), option.into()]);
+        }
+        Ok(arguments)
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(Error::local("find", path))
 }

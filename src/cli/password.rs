@@ -73,6 +73,10 @@ pub(super) enum Error {
     Program { command: OsString, source: io::Error },
     #[error("the password command `{}` failed: {status}", command.to_string_lossy())]
     Status { command: OsString, status: ExitStatus },
+    #[error("the keyring has no password for {}", .0.display())]
+    NotInKeyring(PathBuf),
+    #[error("{0} gets no password from the terminal or standard input: nobody is there to type it")]
+    Unattended(&'static str),
 }
 
 impl PasswordOptions {
@@ -116,6 +120,38 @@ impl Source {
             Source::Stdin => from_stdin()?,
             Source::File(path) => from_file(path)?,
             Source::Command(command) => from_command(command)?,
+        })
+    }
+
+    /// The source itself, if it needs nobody who types; `who` cannot wait for somebody.
+    pub(super) fn unattended(self, who: &'static str) -> Result<Source, Error> {
+        match self {
+            Source::Stdin | Source::Terminal => Err(Error::Unattended(who)),
+            Source::File(_) | Source::Command(_) | Source::Keyring => Ok(self),
+        }
+    }
+
+    /// Fetches the password of the volume at `root` where nobody can be asked.
+    pub(super) fn read_unattended(&self, root: &Path) -> Result<Secret, super::Error> {
+        match self {
+            Source::Keyring => {
+                keyring::look_up(root)?.ok_or_else(|| Error::NotInKeyring(root.to_path_buf()).into())
+            }
+            source => source.read(root, ""),
+        }
+    }
+
+    /// The source as options for another process, whose folder is another. Secrets are none of them.
+    pub(super) fn arguments(&self) -> Result<Vec<OsString>, super::Error> {
+        Ok(match self {
+            Source::Stdin => vec!["--password-stdin".into()],
+            Source::File(path) => {
+                let path = std::path::absolute(path).map_err(super::Error::local("find", path))?;
+                vec!["--password-file".into(), path.into()]
+            }
+            Source::Command(command) => vec!["--password-command".into(), command.clone()],
+            Source::Keyring => vec!["--keyring".into()],
+            Source::Terminal => Vec::new(),
         })
     }
 

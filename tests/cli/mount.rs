@@ -3,54 +3,18 @@
 
 use crate::support::*;
 use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// A volume and a mount point; whatever is mounted there goes at the end.
-struct Mounted(Scratch);
-
-impl Mounted {
-    /// None, loudly, where nothing can be mounted.
-    fn new() -> Option<Mounted> {
-        if fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_err() {
-            skipped("no /dev/fuse here");
-            return None;
-        }
-        let scratch = Scratch::new();
-        fs::create_dir(scratch.path("M")).unwrap();
-        Some(Mounted(scratch))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        drop(self.0.run(&["unmount", "--lazy", "M"]));
-    }
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 #[test]
 fn when_the_command_returns_the_mount_can_be_used() {
-    let Some(Mounted(ref scratch)) = Mounted::new() else { return };
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
     scratch.add("/f", b"from the command line");
     scratch.run(&["mount", "V", "M"]).ok();
     assert_eq!(fs::read(scratch.path("M/f")).unwrap(), b"from the command line");
     fs::write(scratch.path("M/g"), b"from the mount").unwrap();
-    let mounts = scratch.run(&["mounts", "--json"]).ok().json();
-    let here = scratch.path("M").canonicalize().unwrap();
-    let ours = mounts
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|mount| Path::new(mount["mountpoint"].as_str().unwrap()) == here);
-    assert_eq!(ours.unwrap()["alive"], true);
+    assert_eq!(mounted.facts()["alive"], true);
     scratch.run(&["unmount", "M"]).ok();
     assert!(!scratch.path("M/f").exists());
     assert_eq!(scratch.run(&["cat", "V", "/g"]).ok().text(), "from the mount");
@@ -59,7 +23,8 @@ fn when_the_command_returns_the_mount_can_be_used() {
 
 #[test]
 fn the_background_process_says_why_it_failed() {
-    let Some(Mounted(ref scratch)) = Mounted::new() else { return };
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
     scratch.feed(&["mount", "-S", "V", "M"], b"wrong\n").fails(6).says(&["wrong password", "hint: "]);
     scratch.run(&["mount", "V", "missing"]).fails(13).says(&["missing"]);
     fs::create_dir(scratch.path("V/inside")).unwrap();
@@ -71,7 +36,8 @@ fn the_background_process_says_why_it_failed() {
 
 #[test]
 fn read_only_means_it() {
-    let Some(Mounted(ref scratch)) = Mounted::new() else { return };
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
     scratch.add("/f", b"text");
     scratch.run(&["mount", "--read-only", "V", "M"]).ok();
     assert_eq!(fs::read(scratch.path("M/f")).unwrap(), b"text");
@@ -81,11 +47,111 @@ fn read_only_means_it() {
 
 #[test]
 fn in_the_foreground_until_interrupted() {
-    let Some(Mounted(ref scratch)) = Mounted::new() else { return };
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
     scratch.add("/f", b"text");
     let mut child = scratch.command(&["mount", "--foreground", "V", "M"]).spawn().unwrap();
     wait_until("mounted", || scratch.path("M/f").exists());
     assert!(scratch.bare_command("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(!scratch.path("M/f").exists());
+}
+
+#[test]
+fn idle_it_is_unmounted() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    scratch.add("/f", b"text");
+    let mut daemon = scratch.command(&["mount", "--foreground", "--idle", "0.02", "V", "M"]).spawn().unwrap();
+    wait_until("mounted", || mounted.is_mounted());
+    // in use, by a file that nobody reads
+    let open = fs::File::open(scratch.path("M/f")).unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(mounted.is_mounted());
+    drop(open);
+    // looking at it from outside is no use
+    wait_until("idle", || {
+        drop(fs::metadata(scratch.path("M")));
+        drop(rustix::fs::statvfs(scratch.path("M")));
+        !mounted.is_mounted()
+    });
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn idle_in_the_background() {
+    let Some(mounted) = Mounted::new() else { return };
+    mounted.0.run(&["mount", "--idle", "0.02", "V", "M"]).ok();
+    let pid = mounted.facts()["pid"].as_u64().unwrap();
+    wait_until("idle", || !mounted.is_mounted());
+    wait_until("its end", || !fs::exists(format!("/proc/{pid}/exe")).unwrap());
+    assert!(mounted.facts().is_null());
+}
+
+/// Somebody whose working directory is in it does not want it to go.
+#[test]
+fn a_working_directory_is_use() {
+    let Some(mounted) = Mounted::new() else { return };
+    mounted.0.run(&["mount", "--idle", "0.02", "V", "M"]).ok();
+    let mut sleeper = mounted.0.bare_command("sleep");
+    let mut sleeper = sleeper.arg("60").current_dir(mounted.0.path("M")).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(mounted.is_mounted());
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    wait_until("idle", || !mounted.is_mounted());
+}
+
+#[test]
+fn no_time_at_all_is_refused() {
+    let Some(mounted) = Mounted::new() else { return };
+    for time in ["0", "-1", "soon"] {
+        assert_eq!(mounted.0.run(&["mount", &format!("--idle={time}"), "V", "M"]).code, 2);
+    }
+}
+
+#[test]
+fn the_background_process_keeps_a_log() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    let own = scratch.path("own.log");
+    for (arguments, log) in [(vec![], None), (vec!["--log", "own.log"], Some(&own))] {
+        scratch.run(&[vec!["mount"], arguments, vec!["V", "M"]].concat()).ok();
+        let log = log.cloned().unwrap_or_else(|| {
+            let logs = names(&scratch.path("state/log"));
+            assert_eq!(logs.len(), 1);
+            scratch.path("state/log").join(&logs[0])
+        });
+        assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(scratch.path("M/secret"), [7; 100]).unwrap();
+        // break a block: its MAC is wrong from now on
+        let cipher = scratch.cipher("/secret");
+        let mut bytes = fs::read(&cipher).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&cipher, bytes).unwrap();
+        wait_until("the damage shows", || fs::read(scratch.path("M/secret")).is_err());
+        let text = fs::read_to_string(&log).unwrap();
+        let name = cipher.file_name().unwrap().to_str().unwrap();
+        assert!(text.contains(name) && !text.contains("secret"), "{text}");
+        scratch.run(&["unmount", "--wait", "10", "M"]).ok();
+    }
+}
+
+#[test]
+fn counters_on_a_signal() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    scratch.run(&["mount", "--log", "log", "V", "M"]).ok();
+    fs::write(scratch.path("M/f"), [7; 5000]).unwrap();
+    assert!(fs::read(scratch.path("M/missing")).is_err());
+    let pid = mounted.facts()["pid"].to_string();
+    assert!(scratch.bare_command("kill").args(["-USR1", &pid]).status().unwrap().success());
+    let log = || fs::read_to_string(scratch.path("log")).unwrap();
+    wait_until("the counters", || log().contains("memory at its peak"));
+    for words in
+        ["create 1", "write ", "bytes: read 0, written 5000", "(os error 2) ", "files 0", "nodes known: "]
+    {
+        assert!(log().contains(words), "{words:?} not in {}", log());
+    }
+    assert!(mounted.is_mounted());
 }

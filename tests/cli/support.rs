@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_encbox");
@@ -111,9 +113,13 @@ impl Scratch {
             "ENCBOX_LOG",
             "ENCFS6_CONFIG",
             "ENCFS5_CONFIG",
+            "NOTIFY_SOCKET",
+            "XDG_CONFIG_HOME",
         ] {
             command.env_remove(variable);
         }
+        // what encbox notes of this machine, and where its mounts can be asked
+        command.env("ENCBOX_STATE_DIR", self.path("state")).env("XDG_RUNTIME_DIR", self.folder());
         command
     }
 }
@@ -212,6 +218,70 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         drop(Command::new("umount").arg("-l").arg(&self.mountpoint).status());
+    }
+}
+
+/// A volume and a mount point; whatever is mounted there goes at the end.
+#[cfg(feature = "mount")]
+pub(crate) struct Mounted(pub(crate) Scratch);
+
+#[cfg(feature = "mount")]
+impl Mounted {
+    /// None, loudly, where nothing can be mounted.
+    pub(crate) fn new() -> Option<Mounted> {
+        if fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_err() {
+            skipped("no /dev/fuse here");
+            return None;
+        }
+        let scratch = Scratch::new();
+        fs::create_dir(scratch.path("M")).unwrap();
+        Some(Mounted(scratch))
+    }
+
+    pub(crate) fn is_mounted(&self) -> bool {
+        let here = self.0.path("M").canonicalize().unwrap();
+        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        table.lines().any(|line| line.split(' ').nth(4).is_some_and(|mounted| Path::new(mounted) == here))
+    }
+
+    /// What `encbox mounts --json` says of the one mount that there is.
+    pub(crate) fn facts(&self) -> serde_json::Value {
+        let here = self.0.path("M").canonicalize().unwrap();
+        let mounts = self.0.run(&["mounts", "--json"]).ok().json();
+        let mut ours = mounts.as_array().unwrap().iter();
+        let ours = ours.find(|mount| Path::new(mount["mountpoint"].as_str().unwrap()) == here);
+        ours.unwrap_or(&serde_json::Value::Null).clone()
+    }
+
+    /// A command that gives the password and notes each call in `calls`.
+    pub(crate) fn counting_command(&self) -> PathBuf {
+        let (password, calls) = (self.0.path("password"), self.0.path("calls"));
+        let script = format!("#!/bin/sh\necho >> '{}'\ncat '{}'\n", calls.display(), password.display());
+        let path = self.0.write("ask", script.as_bytes());
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// How often that command was called.
+    pub(crate) fn calls(&self) -> usize {
+        fs::read(self.0.path("calls")).map_or(0, |calls| calls.len())
+    }
+}
+
+#[cfg(feature = "mount")]
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        drop(self.0.run(&["unmount", "--lazy", "M"]));
+    }
+}
+
+/// Waits for what happens by itself.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

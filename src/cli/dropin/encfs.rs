@@ -1,12 +1,13 @@
 //! `encfs`: mounts a volume, makes it first where there is none, unmounts.
 
 use super::fuse_words::FuseWords;
-use super::options::{Action, Idle, Options};
+use super::options::{Action, Options};
 use super::{Ended, StandIn, create, say, usage};
-use crate::cli::mount::{Cache, Mount};
+use crate::cli::mount::{How, Mount};
 use crate::cli::open::{VolumeArgs, find};
 use crate::cli::password::{PasswordOptions, unbuffered_stdin};
 use crate::cli::secret::{ReadError, Secret};
+use crate::cli::service::ServiceArgs;
 use crate::cli::{Error, Global, system};
 use crate::mount;
 use crate::volume::{FoundConfig, OpenError};
@@ -15,7 +16,7 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs the program.
 pub(super) fn run(arguments: &[OsString]) -> Result<(), Ended> {
@@ -48,7 +49,7 @@ fn mount(options: &Options) -> Result<(), Ended> {
     let words = FuseWords::sort(&options.fuse)?;
     folder(&options.root, "root directory", options.annotate.then_some("create_root_dir"))?;
     folder(&options.mountpoint, "mount point", options.annotate.then_some("create_mount_point"))?;
-    refuse_what_is_not_there(options.idle)?;
+    refuse_what_cannot_be(options)?;
     let global = Global { config: options.config.clone(), quiet: false, verbose: options.verbose };
     let (found, secret) = match look_for_config(&global, options)? {
         Some(found) => {
@@ -70,21 +71,18 @@ fn mount(options: &Options) -> Result<(), Ended> {
         status("fuse_main_start");
         return Ok(());
     }
-    let volume = mount.open(&global, &found, &secret).map_err(report)?;
+    let source = mount.source(&global, &found, &secret).map_err(report)?;
     drop(secret);
     status("fuse_main_start");
-    mount::run(Arc::new(volume), &mount.options(), || {}).map_err(|error| report(error.into()))?;
+    mount.serve(&global, source).map_err(report)?;
     status("fuse_main_end");
     Ok(())
 }
 
-/// The one place that knows what unmounting an idle mount takes.
-fn refuse_what_is_not_there(idle: Idle) -> Result<(), Ended> {
-    if idle.on_demand {
-        return Err(say::fail("encfs: --ondemand is not available yet"));
-    }
-    if idle.minutes > 0 {
-        say::err("encfs: --idle is not available yet: the mount stays until it is unmounted\n");
+/// Nobody is there to type when the volume is unlocked again; EncFS sees it so, too.
+fn refuse_what_cannot_be(options: &Options) -> Result<(), Ended> {
+    if options.idle.on_demand && options.passwords.program.is_none() {
+        return Err(say::fail("Must set password program when using mount-on-demand"));
     }
     Ok(())
 }
@@ -151,25 +149,34 @@ fn as_mount(options: &Options, words: FuseWords) -> Mount {
         say::err("option '--public' ignored for non-root user\n");
     }
     let not_kept = options.no_attribute_cache.then_some(0);
-    Mount {
-        volume: VolumeArgs { volume: options.root.clone(), password: PasswordOptions::default() },
-        mountpoint: options.mountpoint.clone(),
-        foreground: false,
+    let stand_in = StandIn {
+        as_encfs: true,
+        fs_name: words.fs_name,
+        any_key: options.any_key,
+        force_decode: options.force_decode,
+        attributes_ms: not_kept.or(words.attributes_ms),
+        names_ms: not_kept.or(words.names_ms),
+        no_pages: options.no_data_cache || words.no_pages,
+    };
+    let minutes = u64::from(options.idle.minutes);
+    let how = How {
         read_only: words.words.iter().any(|word| word == "ro"),
         allow_other: public,
-        nonempty: false,
-        cache: Cache::WriteBack,
+        idle: (minutes > 0).then(|| Duration::from_secs(60 * minutes)),
+        on_demand: options.idle.on_demand,
         threads: (options.single_thread || words.single_thread).then_some(1),
         options: words.words,
+        stand_in,
+        ..How::default()
+    };
+    let password =
+        PasswordOptions { password_command: options.passwords.program.clone(), ..PasswordOptions::default() };
+    Mount {
+        volume: VolumeArgs { volume: options.root.clone(), password },
+        mountpoint: options.mountpoint.clone(),
+        foreground: false,
+        how,
+        service: ServiceArgs::default(),
         in_background: false,
-        stand_in: StandIn {
-            as_encfs: true,
-            fs_name: words.fs_name,
-            any_key: options.any_key,
-            force_decode: options.force_decode,
-            attributes_ms: not_kept.or(words.attributes_ms),
-            names_ms: not_kept.or(words.names_ms),
-            no_pages: options.no_data_cache || words.no_pages,
-        },
     }
 }
