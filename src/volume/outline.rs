@@ -67,3 +67,66 @@ impl Volume {
 fn seal(core: &Core) -> [u8; HEADER_LEN] {
     encode_header(&*core.cipher, FileIv::NONE, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FoundConfig, OpenFile, OpenOptions, create, fill_random, find_config};
+    use super::*;
+    use crate::config::{Config, Profile};
+    use crate::crypto::Password;
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    fn password() -> Password {
+        Password::new(b"secret".to_vec()).expect("not empty")
+    }
+
+    /// With chained names, so that a directory has something to remember.
+    fn make(root: &Path) -> FoundConfig {
+        let parameters = Profile::Standard.parameters();
+        let config = Config::create(&parameters, &password(), 1000, fill_random).expect("a profile is legal");
+        create(root, &config, false).expect("an empty folder");
+        find_config(root).expect("just made")
+    }
+
+    fn open(root: &Path, found: &FoundConfig) -> Volume {
+        Volume::open(root, found, &password(), OpenOptions::default()).expect("the right password")
+    }
+
+    #[test]
+    fn a_directory_is_one_of_both() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let found = make(folder.path());
+        let volume = open(folder.path(), &found);
+        let (name, how) = (OsStr::new("f"), OpenFile { write: true, ..OpenFile::default() });
+        volume.mkdir(&volume.root(), OsStr::new("d"), 0o700, None).expect("a fresh name");
+        let dir = volume.open_dir(&volume.root(), OsStr::new("d")).expect("just made");
+        drop(volume.create_file(&dir, name, 0o600, true, how, None).expect("a fresh name"));
+        let outline = volume.outline();
+        drop(volume);
+        let volume = open(folder.path(), &found).resume(&outline).expect("the same volume");
+        assert!(volume.stat((&dir, name)).is_ok());
+        // renamed now, the directory of before knows it
+        volume
+            .rename(
+                &volume.root(),
+                OsStr::new("d"),
+                &volume.root(),
+                OsStr::new("e"),
+                super::super::RenameMode::Replace,
+            )
+            .expect("both in the root");
+        assert!(volume.stat((&dir, name)).is_ok());
+    }
+
+    #[test]
+    fn another_volume_is_refused() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        let (config, other) = (make(&one), make(&two));
+        let outline = open(&one, &config).outline();
+        assert_eq!(open(&two, &other).resume(&outline).err(), Some(OutlineError::Root));
+        assert_eq!(open(&one, &other).resume(&outline).err(), Some(OutlineError::Key));
+        assert!(open(&one, &config).resume(&outline).is_ok());
+    }
+}
