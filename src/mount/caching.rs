@@ -56,6 +56,8 @@ pub(super) struct Version {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Same,
+    /// Its names, owner or mode are others; the contents are as they were.
+    Renamed,
     /// By another program.
     Changed {
         /// The size that was seen.
@@ -160,8 +162,12 @@ fn compare(seen: &mut Version, stat: &Stat) -> Verdict {
     if now.changed < seen.changed {
         return Verdict::Ours;
     }
-    let from = std::mem::replace(seen, now).size;
-    Verdict::Changed { from }
+    let before = std::mem::replace(seen, Version { owed_time: seen.owed_time, ..now });
+    // whoever writes sets the time, and whoever sets it back on purpose after writing in place is no sync client
+    if (before.size, before.time) == (now.size, now.time) {
+        return Verdict::Renamed;
+    }
+    Verdict::Changed { from: before.size }
 }
 
 /// Whether the last change is so old that a further one would carry another time.

@@ -58,7 +58,7 @@ impl Tree {
             }
             let stat = file.stat()?;
             self.check_current(ino, &stat)?;
-            let known = matches!(seen.look(&stat), Verdict::Same);
+            let known = matches!(seen.look(&stat), Verdict::Same | Verdict::Renamed);
             let file = OpenFile { file, seen, read: how.read, write: how.write };
             if how.truncate {
                 self.cut(&file, by_root)?;

@@ -4,6 +4,10 @@
 //! over that, but only for mounts that other users may enter. So the daemon starts this program once more, with
 //! the hidden command `guard` and a pipe as its standard input that nobody writes to: when the pipe ends, the
 //! daemon has ended. The guard knows neither password nor key.
+//!
+//! A daemon can be dead and not gone: a thread that was telling the kernel of a change waits there for a program
+//! that waits for an answer of the daemon, and keeps its descriptors open, the pipe among them. So the guard has
+//! the system tell it of the death itself, and then cuts the connection: everybody who waits gets an error.
 
 use super::error::Error;
 use super::mounts::is_alive;
@@ -12,6 +16,8 @@ use super::unmount::unmount;
 use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
+use signal_hook::consts::SIGUSR1;
+use signal_hook::iterator::Signals;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -20,6 +26,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +36,9 @@ pub const COMMAND: &str = "guard";
 /// How often, and after what pause, the guard looks whether the kernel has noticed the daemon's end.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often it looks whether a daemon that is dead goes by itself.
+const LOOKS_BEFORE_CUTTING: u32 = 4;
 
 /// A guard on duty. Dropping it lets the guard go.
 #[derive(Debug)]
@@ -68,15 +78,61 @@ pub fn watch(mountpoint: &Path) -> Result<(), Error> {
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&heard)).map_err(system)?;
     }
+    let mut deaths = Signals::new([DEATH]).map_err(system)?;
+    ask_to_be_told_of_death();
     // fails for the leader of a group, which is on its own already
     rustix::process::setsid().ok();
-    io::copy(&mut io::stdin().lock(), &mut io::sink()).map_err(system)?;
-    for _ in 0..LOOKS {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    thread::spawn(move || {
+        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
+        end.store(true, Ordering::Release);
+        signal_hook::low_level::raise(DEATH)
+    });
+    deaths.forever().next();
+    for look in 0..LOOKS {
         match mounted_on(mountpoint)? {
-            Some(line) if line.is_ours() && is_alive(mountpoint) => thread::sleep(PAUSE),
-            Some(line) if line.is_ours() => return unmount(mountpoint, true),
+            Some(line) if line.is_ours() => {
+                if !ended.load(Ordering::Acquire) {
+                    if look >= LOOKS_BEFORE_CUTTING {
+                        cut(mountpoint, &line.device);
+                    }
+                } else if !is_alive(mountpoint) {
+                    return unmount(mountpoint, true);
+                }
+                thread::sleep(PAUSE);
+            }
             _ => break,
         }
     }
     Ok(())
 }
+
+/// The signal by which the guard is told.
+const DEATH: i32 = SIGUSR1;
+
+/// The system tells of the end of the daemon's first thread, which is there as long as the daemon lives.
+#[cfg(target_os = "linux")]
+fn ask_to_be_told_of_death() {
+    // without it there is still the pipe
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::USR1)).ok();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_to_be_told_of_death() {}
+
+/// Has the kernel answer everybody who waits for a daemon that is dead, with an error. The owner of the mount may
+/// say so in the control file system, root also by unmounting.
+#[cfg(target_os = "linux")]
+fn cut(mountpoint: &Path, device: &str) {
+    use rustix::mount::UnmountFlags;
+    let number = device.rsplit(':').next().unwrap_or_default();
+    let told = std::fs::write(format!("/sys/fs/fuse/connections/{number}/abort"), "1");
+    if told.is_err() {
+        // busy as it may be: the force is what counts
+        rustix::mount::unmount(mountpoint, UnmountFlags::FORCE | UnmountFlags::NOFOLLOW).ok();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cut(_mountpoint: &Path, _device: &str) {}

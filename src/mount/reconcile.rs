@@ -117,7 +117,7 @@ impl Reconciler<'_> {
         let Some(Ways::File { open, seen, .. }) = self.tree.inodes.ways(ino) else {
             return self.refresh(ino);
         };
-        if stat.kind != Kind::File {
+        if stat.kind != Kind::File || seen.peek(stat) == Verdict::Renamed {
             return self.refresh(ino);
         }
         if open.is_empty() && self.tree.caching.write_back {
