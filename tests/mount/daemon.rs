@@ -1,6 +1,7 @@
 //! The program itself: in the background or not, ended by signals, killed.
 
 use super::*;
+use encbox::mount::State;
 use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process;
@@ -34,8 +35,15 @@ fn start(mount: &Mount) -> Child {
 
 /// Whether the volume is mounted, and alive.
 fn mounted(mount: &Mount) -> Option<bool> {
+    match state(mount) {
+        None | Some(State::OutOfSight) => None,
+        Some(state) => Some(state != State::Dead),
+    }
+}
+
+fn state(mount: &Mount) -> Option<State> {
     let mounts = mount::mounts().expect("the table of mounts");
-    mounts.into_iter().find(|mounted| mounted.mountpoint == mount.root()).map(|mounted| mounted.alive())
+    mounts.into_iter().find(|mounted| mounted.mountpoint == mount.root()).map(|mounted| mounted.state)
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -89,7 +97,7 @@ fn a_signal_while_in_use() {
     let mut daemon = start(&mount);
     let mut file = fs::File::create_new(mount.path("file")).expect("it is mounted");
     signal(&daemon, Signal::TERM);
-    wait_until("it is out of sight", || mounted(&mount).is_none());
+    wait_until("it is out of sight", || state(&mount) == Some(State::OutOfSight));
     file.write_all(b"written afterwards").expect("still served");
     file.sync_all().expect("still served");
     drop(file);
@@ -107,7 +115,7 @@ fn a_second_signal_ends_what_is_in_use() {
     let mut daemon = start(&mount);
     let file = fs::File::create_new(mount.path("file")).expect("it is mounted");
     signal(&daemon, Signal::TERM);
-    wait_until("it is out of sight", || mounted(&mount).is_none());
+    wait_until("it is out of sight", || state(&mount) == Some(State::OutOfSight));
     signal(&daemon, Signal::TERM);
     assert!(!daemon.wait().expect("it ends").success());
     drop(file);
