@@ -73,7 +73,7 @@ impl Tour {
         self.run(&["mount", "Encrypted", "Clear"])?;
         self.run(&["mounts"])?;
         self.write("Clear/Notes/second.md", "Written through the mount.\n")?;
-        self.run(&["unmount", "Clear"])?;
+        self.run(&["unmount", "--wait", "10", "Clear"])?;
         self.say("\n# What was written there is in the volume.")?;
         self.run(&["ls", "-l", "Encrypted", "/Notes"])?;
         self.run(&["cat", "Encrypted", "/Notes/second.md"])

@@ -50,7 +50,8 @@ pub fn mounts() -> Result<Vec<Mounted>, Error> {
         let here = told.iter().position(|status| status.device == line.device);
         let status = here.map(|at| told.swap_remove(at));
         let locked = status.as_ref().is_some_and(|status| status.locked);
-        let state = match is_alive(&line.mountpoint) {
+        // who has answered is alive, and is not kept busy
+        let state = match status.is_some() || is_alive(&line.mountpoint) {
             true if locked => State::Locked,
             true => State::Serving,
             false => State::Dead,
