@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 program=$(mktemp)
 trap 'rm -f "$program"' EXIT
-"${CC:-cc}" -O2 -Wall -Wextra -Wno-deprecated-declarations -o "$program" blocks.c -lcrypto
+"${CC:-cc}" -O2 -Wall -Wextra -Wno-deprecated-declarations -o "$program" blocks.c -lcrypto -lm
 openssl version
 "$program"
