@@ -282,7 +282,9 @@ impl How {
         if let Some(threads) = threads {
             arguments.extend(["--threads".into(), threads.to_string().into()]);
         }
-        if let Some(cache) = cache.to_possible_value() {
+        if *cache != Cache::default()
+            && let Some(cache) = cache.to_possible_value()
+        {
             arguments.extend(["--cache".into(), cache.get_name().into()]);
         }
         arguments.extend(stand_in.arguments());

@@ -47,7 +47,7 @@ fn by_mount_fuse() {
     let here = here(&mounted);
     let script = format!(
         "mount -t fuse.encbox '{here}/V V' '{here}/M' -o 'password-file={here}/password,ro,idle=10,noauto,user,_netdev'\n\
-         cat M/f\n! touch M/g 2>/dev/null\ngrep -o 'fuse.encbox' /proc/self/mountinfo\nleave\n! cat M/f 2>/dev/null"
+         cat M/f\n! touch M/g 2>/dev/null\ngrep -F '{here}/M ' /proc/self/mountinfo | grep -o 'fuse.encbox'\nleave\n! cat M/f 2>/dev/null"
     );
     assert_eq!(in_namespace(&mounted, &script).ok().text(), "textfuse.encbox\n");
 }
