@@ -23,6 +23,7 @@ use fuser::INodeNo;
 use fuser::IoctlFlags;
 use fuser::KernelConfig;
 use fuser::LockOwner;
+use fuser::Notifier;
 use fuser::OpenFlags;
 use fuser::PollEvents;
 use fuser::PollFlags;
@@ -51,21 +52,26 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 use std::time::SystemTime;
+use tracing::warn;
 
 /// A file system that is counted, and perhaps locked. Clones are the same one.
 #[derive(Debug, Clone)]
 pub(super) struct Front {
     pub(super) vault: Arc<Vault>,
     pub(super) counters: Arc<Counters>,
+    /// Where the kernel can be told something, once requests are served.
+    pub(super) kernel: Arc<OnceLock<Notifier>>,
     caching: Caching,
 }
 
 impl Front {
     pub(super) fn new(source: Source, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Front {
         let vault = Arc::new(Vault::new(source, caching, watch));
-        Front { vault, counters: Arc::new(Counters::new()), caching }
+        Front { vault, counters: Arc::new(Counters::new()), kernel: Arc::default(), caching }
     }
 }
 
@@ -146,6 +152,34 @@ impl Filesystem for Front {
         });
     }
 
+    /// Where the kernel holds writes back it is made to bring them first. It does so by requests, so whoever serves
+    /// requests must not wait for that.
+    fn lseek(&self, _: &Request, ino: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        self.counters.count(Kind::Seek, || {
+            let mut awaits_writes = false;
+            self.vault.with_open(|fuse| awaits_writes = fuse.tree.awaits_writes(ino.0));
+            let front = self.clone();
+            let seek = move || {
+                if let Some(kernel) = front.kernel.get().filter(|_| awaits_writes)
+                    && let Err(error) = kernel.inval_inode(ino, 0, 0)
+                {
+                    return reply.error(fuse::refused(Errno::from(error)));
+                }
+                front.vault.with(|fuse| match fuse {
+                    Ok(fuse) => fuse.seek(fh, offset, whence, reply),
+                    Err(errno) => reply.error(fuse::refused(errno)),
+                });
+            };
+            if !awaits_writes {
+                return seek();
+            }
+            if let Err(error) = thread::Builder::new().name("seek".to_owned()).spawn(seek) {
+                // the request was answered with an error when it was dropped
+                warn!("no thread to look for holes: {error}");
+            }
+        });
+    }
+
     requests! {
         Lookup lookup(parent: INodeNo, name: &OsStr) -> ReplyEntry;
         Setattr setattr(
@@ -186,7 +220,6 @@ impl Filesystem for Front {
         Readdirplus readdirplus(ino: INodeNo, fh: FileHandle, offset: u64) -> ReplyDirectoryPlus;
         Releasedir releasedir(ino: INodeNo, fh: FileHandle, flags: OpenFlags) -> ReplyEmpty;
         Fsyncdir fsyncdir(ino: INodeNo, fh: FileHandle, data_only: bool) -> ReplyEmpty;
-        Seek lseek(ino: INodeNo, fh: FileHandle, offset: i64, whence: i32) -> ReplyLseek;
         Copy copy_file_range(
             from: INodeNo, from_fh: FileHandle, from_offset: u64, to: INodeNo, to_fh: FileHandle, to_offset: u64,
             len: u64, flags: CopyFileRangeFlags

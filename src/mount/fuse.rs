@@ -5,6 +5,7 @@ use super::attr::node_kind;
 use super::attr::set_time;
 use super::caching::Caching;
 use super::counters;
+use super::seek::Sought;
 use super::tree::Entry;
 use super::tree::Tree;
 use super::tree::absent;
@@ -35,6 +36,7 @@ use fuser::ReplyDirectory;
 use fuser::ReplyDirectoryPlus;
 use fuser::ReplyEmpty;
 use fuser::ReplyEntry;
+use fuser::ReplyLseek;
 use fuser::ReplyOpen;
 use fuser::ReplyStatfs;
 use fuser::ReplyWrite;
@@ -106,6 +108,17 @@ fn attr(reply: ReplyAttr, result: Result<(FileAttr, Duration), Errno>) {
     match result {
         Ok((attr, life)) => reply.attr(&life, &attr),
         Err(errno) => reply.error(refused(errno)),
+    }
+}
+
+impl Fuse {
+    /// Says where data or holes are in what is on disk.
+    pub(super) fn seek(&self, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        let sought = Sought::from_whence(whence).ok_or(Errno::EINVAL);
+        match sought.and_then(|sought| self.tree.seek(fh.0, offset, sought)) {
+            Ok(offset) => reply.offset(offset),
+            Err(errno) => reply.error(refused(errno)),
+        }
     }
 }
 
@@ -486,8 +499,7 @@ impl Filesystem for Fuse {
         empty(reply, self.tree.sync(fh.0, data_only));
     }
 
-    /// Only lengthening. To set space aside beyond the end, or to give some back, the ciphertext would need
-    /// blocks without contents.
+    /// Zeros can be had, space cannot be set aside: the ciphertext would need blocks without contents.
     fn fallocate(
         &self,
         _: &Request,
@@ -499,15 +511,27 @@ impl Filesystem for Fuse {
         reply: ReplyEmpty,
     ) {
         trace!(ino = ino.0, offset, length, mode, "fallocate");
-        /// `FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE`, the same on every architecture.
-        const PUNCH_HOLE: i32 = 0x01 | 0x02;
-        let end = offset.checked_add(length);
-        match (mode, end) {
-            (0, Some(end)) => empty(reply, self.tree.lengthen(fh.0, end)),
-            (PUNCH_HOLE, Some(_)) => empty(reply, self.tree.punch_hole(fh.0, offset, length)),
-            (0 | PUNCH_HOLE, None) => reply.error(Errno::EFBIG),
-            _ => reply.error(Errno::EOPNOTSUPP),
-        }
+        // linux/falloc.h, the same on every architecture
+        const KEEP_SIZE: i32 = 0x01;
+        const PUNCH_HOLE: i32 = 0x02;
+        const ZERO_RANGE: i32 = 0x10;
+        const ZERO_WITHIN: i32 = ZERO_RANGE | KEEP_SIZE;
+        const PUNCH_WITHIN: i32 = PUNCH_HOLE | KEEP_SIZE;
+        let Some(end) = offset.checked_add(length) else { return reply.error(Errno::EFBIG) };
+        let done = match mode {
+            0 => self.tree.lengthen(fh.0, end),
+            PUNCH_WITHIN | ZERO_WITHIN => self.tree.punch_hole(fh.0, offset, length),
+            ZERO_RANGE => {
+                self.tree.punch_hole(fh.0, offset, length).and_then(|()| self.tree.lengthen(fh.0, end))
+            }
+            _ => Err(Errno::EOPNOTSUPP),
+        };
+        empty(reply, done);
+    }
+
+    fn lseek(&self, _: &Request, ino: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        trace!(ino = ino.0, offset, whence, "lseek");
+        self.seek(fh, offset, whence, reply);
     }
 
     // ---- directories ---------------------------------------------------------------------------

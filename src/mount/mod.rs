@@ -31,6 +31,7 @@ mod mounts;
 mod options;
 mod reconcile;
 mod run;
+mod seek;
 mod status;
 #[cfg(test)]
 mod testing;

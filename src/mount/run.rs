@@ -80,10 +80,10 @@ impl Session {
     /// Serves until somebody unmounts.
     pub fn serve(self) -> Result<(), Error> {
         let Session { fuse, front, watch, mountpoint, .. } = self;
-        let kernel = fuse.notifier();
+        let kernel = front.kernel.get_or_init(|| fuse.notifier());
         let served = thread::scope(|scope| {
             if let Some(watch) = &watch {
-                scope.spawn(|| reconcile(&front, &**watch, &kernel));
+                scope.spawn(|| reconcile(&front, &**watch, kernel));
             }
             // looking at the mount is a request, too
             scope.spawn(|| read_further_ahead(&mountpoint));

@@ -7,7 +7,7 @@
 //! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
 //! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
-//! `resize.rs`, `punch.rs`, `state.rs` contents; `sys.rs` the system.
+//! `resize.rs`, `punch.rs`, `seek.rs`, `state.rs` contents; `sys.rs` the system.
 
 mod attr;
 mod blocks;
@@ -34,6 +34,7 @@ mod punch;
 mod random;
 mod rename;
 mod resize;
+mod seek;
 mod spot;
 mod state;
 mod steps;

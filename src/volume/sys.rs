@@ -7,8 +7,8 @@ use super::attr::{FileId, Kind, SetTime};
 use rustix::fd::AsRawFd;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid,
-    XattrFlags,
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, SeekFrom, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    Uid, XattrFlags,
 };
 use rustix::io::{Errno, Result};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -441,6 +441,24 @@ pub(super) fn punch_hole(fd: impl AsFd, offset: u64, len: u64) -> Result<()> {
         done += part;
     }
     Ok(())
+}
+
+/// The first data at `offset` or behind it; `None` if there is none.
+pub(super) fn seek_data(fd: impl AsFd, offset: u64) -> Result<Option<u64>> {
+    match rustix::fs::seek(fd, SeekFrom::Data(offset)) {
+        Err(Errno::NXIO) => Ok(None),
+        // a file system that knows of no holes
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(Some(offset)),
+        found => found.map(Some),
+    }
+}
+
+/// The first hole at `offset` or behind it, be it the end; `None` behind that, and where nothing is known of holes.
+pub(super) fn seek_hole(fd: impl AsFd, offset: u64) -> Result<Option<u64>> {
+    match rustix::fs::seek(fd, SeekFrom::Hole(offset)) {
+        Err(Errno::NXIO | Errno::INVAL | Errno::NOTSUP) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Makes a special file.

@@ -23,6 +23,7 @@ mod read_only;
 mod readdir;
 mod remount;
 mod rename;
+mod seek;
 mod symlink;
 mod truncate;
 mod unlink;
