@@ -67,9 +67,11 @@ const MAX_BACKGROUND: u16 = 64;
 const WANTED: InitFlags = InitFlags::FUSE_ASYNC_READ
     .union(InitFlags::FUSE_ATOMIC_O_TRUNC)
     .union(InitFlags::FUSE_BIG_WRITES)
+    .union(InitFlags::FUSE_DONT_MASK)
     .union(InitFlags::FUSE_DO_READDIRPLUS)
     .union(InitFlags::FUSE_HANDLE_KILLPRIV_V2)
-    .union(InitFlags::FUSE_PARALLEL_DIROPS);
+    .union(InitFlags::FUSE_PARALLEL_DIROPS)
+    .union(InitFlags::FUSE_POSIX_ACL);
 
 thread_local! {
     /// Where each serving thread decrypts what it reads.
@@ -258,7 +260,7 @@ impl Filesystem for Fuse {
 
     fn setxattr(
         &self,
-        _: &Request,
+        request: &Request,
         ino: INodeNo,
         name: &OsStr,
         value: &[u8],
@@ -269,7 +271,11 @@ impl Filesystem for Fuse {
         trace!(ino = ino.0, "setxattr");
         match xattr_mode(flags) {
             // macOS writes resource forks in pieces; they are stored whole
-            Some(mode) if position == 0 => empty(reply, self.tree.set_xattr(ino.0, name, value, mode)),
+            Some(mode) if position == 0 => {
+                let set = self.tree.set_xattr(ino.0, name, value, mode);
+                let by = (request.uid(), request.gid());
+                empty(reply, set.and_then(|()| self.tree.list_was_set(ino.0, name, by)));
+            }
             _ => reply.error(Errno::EINVAL),
         }
     }
@@ -318,13 +324,14 @@ impl Filesystem for Fuse {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         rdev: u32,
         reply: ReplyEntry,
     ) {
         trace!(parent = parent.0, "mknod");
         let made = node_kind(mode).ok_or(Errno::EINVAL).and_then(|kind| {
-            self.tree.mknod(parent.0, name, kind, mode & 0o7777, rdev.into(), self.owner(request))
+            let mode = self.tree.masked(parent.0, mode & 0o7777, umask);
+            self.tree.mknod(parent.0, name, kind, mode, rdev.into(), self.owner(request))
         });
         entry(reply, made);
     }
@@ -335,11 +342,12 @@ impl Filesystem for Fuse {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         reply: ReplyEntry,
     ) {
         trace!(parent = parent.0, "mkdir");
-        entry(reply, self.tree.mkdir(parent.0, name, mode & 0o7777, self.owner(request)));
+        let mode = self.tree.masked(parent.0, mode & 0o7777, umask);
+        entry(reply, self.tree.mkdir(parent.0, name, mode, self.owner(request)));
     }
 
     fn symlink(&self, request: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
@@ -399,12 +407,13 @@ impl Filesystem for Fuse {
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
-        _umask: u32,
+        umask: u32,
         flags: i32,
         reply: ReplyCreate,
     ) {
         trace!(parent = parent.0, "create");
-        match self.tree.create(parent.0, name, mode & 0o7777, open_flags(flags), self.owner(request)) {
+        let mode = self.tree.masked(parent.0, mode & 0o7777, umask);
+        match self.tree.create(parent.0, name, mode, open_flags(flags), self.owner(request)) {
             Ok((Entry { attr, generation, life }, handle)) => {
                 // the library has one life for both
                 let life = life.attr.min(life.name);

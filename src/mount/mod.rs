@@ -8,6 +8,7 @@
 //!
 //! Nothing here logs a plaintext name. `fuser` does, through the `log` crate: never bridge it to `tracing`.
 
+mod acl;
 mod attendants;
 mod attr;
 mod caching;

@@ -130,9 +130,9 @@ impl Volume {
         let gid = (self.stat(spot.dir)?.mode & SET_GROUP_ID == 0).then_some(owner.gid);
         spot.check(sys::chown_handle(handle, Some(owner.uid), gid))?;
         if mode & 0o6000 != 0 {
-            // a change of owner took these bits away
-            let inherited = spot.check(sys::stat_fd(handle))?.mode & SET_GROUP_ID;
-            spot.check(sys::chmod_handle(handle, mode | inherited))?;
+            // a change of owner took these bits away; the others the directory may have had a say in
+            let made = spot.check(sys::stat_fd(handle))?.mode;
+            spot.check(sys::chmod_handle(handle, mode & 0o6000 | made))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout)] // shown for a test that fails
 
+mod acl;
 mod append;
 mod attributes;
 mod create;
