@@ -123,9 +123,11 @@ impl Tree {
         self.files.get(handle).ok_or(Errno::EBADF)
     }
 
-    pub(super) fn close(&self, handle: u64) {
+    pub(super) fn close(&self, ino: u64, handle: u64) {
         if let Some(open) = self.files.remove(handle) {
             self.settle_time(&open);
+            drop(open);
+            self.inodes.closed(ino);
         }
     }
 

@@ -499,7 +499,7 @@ impl Filesystem for Fuse {
         reply: ReplyEmpty,
     ) {
         trace!(ino = ino.0, "release");
-        self.tree.close(fh.0);
+        self.tree.close(ino.0, fh.0);
         reply.ok();
     }
 

@@ -310,6 +310,14 @@ impl Inodes {
         }
     }
 
+    /// A handle was closed. What is left of it would take room for as long as the kernel knows the file.
+    pub(super) fn closed(&self, number: u64) {
+        if let Some(Node { reach: Reach::File { open, .. }, .. }) = self.table().nodes.get_mut(&number) {
+            open.retain(|known| known.strong_count() > 0);
+            open.shrink_to_fit();
+        }
+    }
+
     /// A thread that panicked cannot have left the table half changed: nothing between two changes panics.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
