@@ -8,7 +8,7 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/release/encbox
 SHARED_CROSS := ../shared/cross/check.sh
 .DEFAULT_GOAL := help
 
-.PHONY: demo test lint bench cross install install-dropin clean help
+.PHONY: demo test posix lint bench cross install install-dropin clean help
 
 demo: ## show encbox at work on a bundled volume
 	@scripts/setup.sh demo
@@ -19,6 +19,10 @@ test: ## everything: lint, unit tests, frozen volumes, the real EncFS, everyday 
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory lint
 	$(CARGO) test --locked --features interop
+
+posix: ## stress-ng and dbench on real mounts, a quarter of an hour (as root)
+	@$(CARGO) build --release --locked
+	@scripts/posix.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
 
 lint: ## layout, warnings and links in the documentation, all as errors
 	@scripts/setup.sh lint

@@ -7,6 +7,7 @@
 mod editors;
 mod programs;
 mod source_tree;
+mod stress;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -53,6 +54,7 @@ workloads! {
     programs::sqlite_keeps_its_databases_whole needs ["sqlite3"];
     editors::saving_by_rename_replaces_the_file needs ["sed"];
     editors::vim_saves needs ["vim"];
+    stress::short_stress needs ["stress-ng"];
 }
 
 /// A volume mounted by us, beside a plain folder where the same can be done for comparison.
