@@ -46,7 +46,8 @@ fn is_remote(file_system: rustix::fs::FsWord) -> bool {
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use super::*;
+    use crate::sync::is_remote;
+    use crate::sync::watcher;
 
     #[test]
     fn a_network_file_system_is_not_watched() {
