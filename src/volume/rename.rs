@@ -138,6 +138,10 @@ impl Rename<'_> {
             return Err(self.from.error(Errno::XDEV));
         }
         let Some(new) = self.new.as_ref().filter(|_| self.mode == RenameMode::Replace) else { return Ok(()) };
+        if new.kind == Kind::Dir && is_within(self.from.dir, new) {
+            // whatever is renamed: the system looks at this first
+            return Err(self.from.error(Errno::NOTEMPTY));
+        }
         match (self.old.kind, new.kind) {
             (Kind::Dir, Kind::Dir) => {
                 let handle =
