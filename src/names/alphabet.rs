@@ -73,12 +73,21 @@ impl Alphabet {
         text
     }
 
-    /// Left-over bits at the end are dropped, as EncFS does; the codec refuses names that have any.
-    pub(super) fn decode(self, text: &[u8]) -> Result<Vec<u8>, Error> {
-        let table = match self {
+    fn values(self) -> &'static [u8; 256] {
+        match self {
             Alphabet::SixBit => &SIX_BIT_VALUES,
             Alphabet::FiveBit => &FIVE_BIT_VALUES,
-        };
+        }
+    }
+
+    /// Whether a letter is one of the alphabet.
+    pub(super) fn has(self, letter: u8) -> bool {
+        self.values()[usize::from(letter)] != NOT_THERE
+    }
+
+    /// Left-over bits at the end are dropped, as EncFS does; the codec refuses names that have any.
+    pub(super) fn decode(self, text: &[u8]) -> Result<Vec<u8>, Error> {
+        let table = self.values();
         let width = self.width();
         let mut raw = Vec::with_capacity(text.len() * width as usize / 8);
         let (mut bits, mut bit_count) = (0_u32, 0);

@@ -82,6 +82,10 @@ impl Coding for BlockNames {
         self.alphabet.encoded_len(MAC_LEN + self.padded_len(plain_len))
     }
 
+    fn has_letter(&self, byte: u8) -> bool {
+        self.alphabet.has(byte)
+    }
+
     fn ignores_case(&self) -> bool {
         self.alphabet == Alphabet::FiveBit
     }

@@ -9,6 +9,7 @@ mod alphabet;
 mod block;
 mod chain;
 mod codec;
+mod conflict;
 mod error;
 mod link;
 mod null;
@@ -16,6 +17,7 @@ mod stream;
 
 pub use chain::IvChain;
 pub use codec::NameCodec;
+pub use conflict::{EntryName, could_be_marked};
 pub use error::Error;
 
 use crate::crypto::AlgorithmId;
@@ -34,6 +36,9 @@ trait Coding: Debug + Send + Sync {
 
     /// Bytes of the encoded form of a component of `plain_len` bytes.
     fn encoded_len(&self, plain_len: usize) -> usize;
+
+    /// Whether encoded names may hold this byte.
+    fn has_letter(&self, byte: u8) -> bool;
 
     /// Whether ciphertext names that differ only in case are the same name.
     fn ignores_case(&self) -> bool {

@@ -17,4 +17,8 @@ impl Coding for NullNames {
     fn encoded_len(&self, plain_len: usize) -> usize {
         plain_len
     }
+
+    fn has_letter(&self, _: u8) -> bool {
+        true
+    }
 }

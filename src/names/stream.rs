@@ -66,4 +66,8 @@ impl Coding for StreamNames {
     fn encoded_len(&self, plain_len: usize) -> usize {
         Alphabet::SixBit.encoded_len(MAC_LEN + plain_len)
     }
+
+    fn has_letter(&self, byte: u8) -> bool {
+        Alphabet::SixBit.has(byte)
+    }
 }
