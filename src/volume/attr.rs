@@ -175,7 +175,7 @@ impl Volume {
         if stat.kind != Kind::Dir {
             return Ok((stat, None));
         }
-        let (below, stat) = self.open_spot(spot, name, stat)?;
+        let (below, stat) = self.open_spot(&spot, stat)?;
         Ok((stat, Some(below)))
     }
 

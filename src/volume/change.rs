@@ -45,15 +45,15 @@ impl Volume {
         dir.handle(&self.core, "watching")
     }
 
-    /// The plaintext name of an entry; `None` if it does not decode, or is the volume's own.
+    /// The plaintext name of an entry as it is shown; `None` if it does not decode, or is the volume's own.
     pub fn plain_name(&self, dir: &Dir, cipher_name: &OsStr) -> Option<OsString> {
         let _chains = self.core.hold_chains();
         if dir.is_root() && is_config_name(cipher_name.as_bytes()) {
             return None;
         }
         let chain = dir.chain(&self.core).ok()?;
-        let (plain_name, _) = self.core.names.decode_name(cipher_name.as_bytes(), chain).ok()?;
-        Some(OsString::from_vec(plain_name))
+        let (name, _) = self.core.names.decode_entry(cipher_name.as_bytes(), chain).ok()?;
+        Some(OsString::from_vec(name.shown().to_vec()))
     }
 
     /// The state of an entry by its name on disk. A link's size is that on disk.

@@ -9,11 +9,10 @@ use super::core::Core;
 use super::error::{Error, Fault};
 use super::spot::{Spot, os_str};
 use super::sys;
-use crate::names::IvChain;
+use crate::names::{EntryName, IvChain};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -44,9 +43,15 @@ enum Place {
 #[derive(Debug, Clone)]
 struct Entry {
     parent: Dir,
-    plain_name: Vec<u8>,
+    name: EntryName,
     /// As it stands on disk, which need not be how we would spell it.
     cipher_name: Vec<u8>,
+}
+
+impl Entry {
+    fn at(spot: &Spot<'_>) -> Entry {
+        Entry { parent: spot.dir.clone(), name: spot.name.clone(), cipher_name: spot.cipher_name.clone() }
+    }
 }
 
 impl Volume {
@@ -55,22 +60,14 @@ impl Volume {
         let _chains = self.core.hold_chains();
         let spot = self.spot("opening", dir, name)?;
         let handle = spot.check(sys::open_dir_handle(&spot.handle, &spot.cipher_name))?;
-        let entry = Entry {
-            parent: dir.clone(),
-            plain_name: name.as_bytes().to_vec(),
-            cipher_name: spot.cipher_name.clone(),
-        };
+        let entry = Entry::at(&spot);
         spot.check(Dir::found(&self.core, entry, spot.chain, handle))
     }
 
     /// The directory at a spot where one was found just now, and its state: that of another directory, should one
     /// have taken the name in between.
-    pub(super) fn open_spot(&self, spot: Spot<'_>, name: &OsStr, stat: Stat) -> Result<(Dir, Stat), Error> {
-        let entry = Entry {
-            parent: spot.dir.clone(),
-            plain_name: name.as_bytes().to_vec(),
-            cipher_name: spot.cipher_name.clone(),
-        };
+    pub(super) fn open_spot(&self, spot: &Spot<'_>, stat: Stat) -> Result<(Dir, Stat), Error> {
+        let entry = Entry::at(&spot);
         if let Some(state) = self.core.dirs.get(stat.id) {
             let dir = Dir(state);
             dir.hang(&self.core, entry);
@@ -124,9 +121,9 @@ impl Dir {
         self.entry().map(|entry| entry.parent)
     }
 
-    /// The directory it hangs in, and its name there; `None` for the root.
+    /// The directory it hangs in, and its name there as it is shown; `None` for the root.
     pub(super) fn place_in_parent(&self) -> Option<(Dir, Vec<u8>)> {
-        self.entry().map(|entry| (entry.parent, entry.plain_name))
+        self.entry().map(|entry| (entry.parent, entry.name.shown().to_vec()))
     }
 
     /// The ciphertext path, relative to the root.
@@ -151,7 +148,7 @@ impl Dir {
             return Ok(core.names.root_chain());
         }
         let epoch = core.epoch();
-        let mut below: Vec<(Dir, Vec<u8>)> = Vec::new();
+        let mut below: Vec<(Dir, EntryName)> = Vec::new();
         let mut dir = self.clone();
         let mut chain = loop {
             let (known_in, chain) = *lock(&dir.0.chain);
@@ -161,13 +158,13 @@ impl Dir {
                 _ if known_in == epoch => break chain,
                 Place::In(entry) => {
                     let lower = std::mem::replace(&mut dir, entry.parent);
-                    below.push((lower, entry.plain_name));
+                    below.push((lower, entry.name));
                 }
                 Place::Lost => return Err(self.error("looking into", None, Fault::Stale)),
             }
         };
-        for (dir, plain_name) in below.into_iter().rev() {
-            let encoded = core.names.encode_name(&plain_name, chain);
+        for (dir, name) in below.into_iter().rev() {
+            let encoded = core.names.encode_entry(&name, chain);
             (_, chain) = encoded.map_err(|error| dir.error("looking into", None, error))?;
             *lock(&dir.0.chain) = (epoch, chain);
         }
@@ -219,16 +216,15 @@ impl Dir {
     }
 
     /// Records that the directory hangs here now.
-    pub(super) fn moved_to(&self, core: &Core, parent: &Dir, plain_name: &[u8], cipher_name: &[u8]) {
-        let (plain_name, cipher_name) = (plain_name.to_vec(), cipher_name.to_vec());
-        self.hang(core, Entry { parent: parent.clone(), plain_name, cipher_name });
+    pub(super) fn moved_to(&self, core: &Core, spot: &Spot<'_>) {
+        self.hang(core, Entry::at(spot));
     }
 
     fn hang(&self, core: &Core, entry: Entry) {
         let same = match &*lock(&self.0.place) {
             Place::Root => return,
             Place::In(old) => {
-                old.plain_name == entry.plain_name
+                old.name == entry.name
                     && old.cipher_name == entry.cipher_name
                     && Arc::ptr_eq(&old.parent.0, &entry.parent.0)
             }

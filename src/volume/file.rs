@@ -18,7 +18,6 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, RwLockReadGuard};
 
 /// How a file is opened.
@@ -50,7 +49,7 @@ impl Volume {
             let opened =
                 rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags(how), Mode::empty());
             let fd = opened.map_err(|errno| open_error(&spot, errno))?;
-            self.opened(&spot, name, fd, how)?
+            self.opened(&spot, fd, how)?
         };
         if how.truncate {
             file.empty()?;
@@ -97,7 +96,7 @@ impl Volume {
         let mode_bits = Mode::from_raw_mode(mode as _);
         let fd =
             spot.check(rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags, mode_bits))?;
-        let given = self.give_to(&spot, &fd, mode, owner).and_then(|()| self.opened(&spot, name, fd, how));
+        let given = self.give_to(&spot, &fd, mode, owner).and_then(|()| self.opened(&spot, fd, how));
         given.inspect_err(|_| spot.take_back(AtFlags::empty()))
     }
 
@@ -111,17 +110,17 @@ impl Volume {
         if how.write { self.spot_to_change(verb, dir, name) } else { self.spot(verb, dir, name) }
     }
 
-    fn opened(&self, spot: &Spot<'_>, name: &OsStr, fd: OwnedFd, how: OpenFile) -> Result<File, Error> {
+    fn opened(&self, spot: &Spot<'_>, fd: OwnedFd, how: OpenFile) -> Result<File, Error> {
         let stat = spot.check(sys::stat_fd(&fd))?;
         match stat.kind {
             Kind::File => {}
             Kind::Dir => return Err(spot.error(Fault::IsADirectory)),
             _ => return Err(spot.error(Fault::NotAFile)),
         }
-        let make = || FileState::new(&self.core, stat.id, spot.dir, name.as_bytes());
+        let make = || FileState::new(&self.core, stat.id, spot);
         let (state, known) = self.core.files.get_or_insert(stat.id, make);
         if known {
-            state.moved_to(spot.dir, name.as_bytes());
+            state.moved_to(spot);
         }
         Ok(File { core: Arc::clone(&self.core), state, fd, how })
     }

@@ -2,13 +2,14 @@
 
 use super::Volume;
 use super::attr::Kind;
+use super::copies::copies;
 use super::dir::Dir;
 use super::error::Error;
 use super::spot::os_str;
 use super::sys;
 use crate::config::is_config_name;
 use crate::names::IvChain;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -17,8 +18,10 @@ const VERB: &str = "listing";
 /// An entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirEntry {
-    /// The plaintext name.
+    /// The plaintext name, of a conflicted copy as it is shown.
     pub name: OsString,
+    /// The name of the entry that this is a conflicted copy of, if it is one.
+    pub copy_of: Option<OsString>,
     /// The name on disk.
     pub cipher_name: OsString,
     /// The backing inode.
@@ -50,7 +53,7 @@ impl Volume {
             if matches!(cipher_name, b"." | b"..") || (dir.is_root() && is_config_name(cipher_name)) {
                 continue;
             }
-            let Ok((plain_name, _)) = self.core.names.decode_name(cipher_name, chain) else {
+            let Ok((name, _)) = self.core.names.decode_entry(cipher_name, chain) else {
                 cruft.push(os_str(cipher_name).to_owned());
                 continue;
             };
@@ -62,8 +65,16 @@ impl Volume {
                     Err(errno) => return Err(dir.error(VERB, Some(cipher_name), errno)),
                 },
             };
-            let (name, cipher_name) = (os_str(&plain_name).to_owned(), os_str(cipher_name).to_owned());
-            entries.push(DirEntry { name, cipher_name, ino: entry.ino(), kind });
+            entries.push(DirEntry {
+                copy_of: name.copy_of().map(|name| os_str(name).to_owned()),
+                name: os_str(name.shown()).to_owned(),
+                cipher_name: os_str(cipher_name).to_owned(),
+                ino: entry.ino(),
+                kind,
+            });
+        }
+        if entries.iter().any(|entry| entry.copy_of.is_some()) {
+            self.set_copies_apart(chain, &mut entries);
         }
         if self.core.names.ignores_case() {
             self.set_twins_apart(chain, &mut entries, &mut cruft);
@@ -71,10 +82,23 @@ impl Volume {
         Ok((entries, cruft))
     }
 
+    /// Gives every conflicted copy the name that a lookup finds it by.
+    fn set_copies_apart(&self, chain: IvChain, entries: &mut [DirEntry]) {
+        let names = entries.iter().map(|entry| entry.cipher_name.as_bytes().to_vec()).collect();
+        let copies = copies(&self.core, chain, names).into_iter();
+        let shown: HashMap<_, _> = copies.map(|copy| (copy.cipher_name, copy.name)).collect();
+        for entry in entries {
+            if let Some(name) = shown.get(entry.cipher_name.as_bytes()) {
+                entry.name = os_str(name.shown()).to_owned();
+            }
+        }
+    }
+
     /// Where case does not count, two names on disk can stand for one: the one that a lookup finds stays.
     fn set_twins_apart(&self, chain: IvChain, entries: &mut Vec<DirEntry>, cruft: &mut Vec<OsString>) {
         let canonical = |entry: &DirEntry| {
-            let encoded = self.core.names.encode_name(entry.name.as_bytes(), chain);
+            let decoded = self.core.names.decode_entry(entry.cipher_name.as_bytes(), chain);
+            let encoded = decoded.and_then(|(name, _)| self.core.names.encode_entry(&name, chain));
             encoded.is_ok_and(|(name, _)| name == entry.cipher_name.as_bytes())
         };
         entries.sort_by_cached_key(|entry| !canonical(entry));

@@ -12,6 +12,7 @@
 mod attr;
 mod blocks;
 mod change;
+mod copies;
 mod core;
 #[cfg(test)]
 mod crashes;

@@ -184,13 +184,13 @@ impl Volume {
         let mut chain = self.core.names.root_chain();
         let mut decoded = PlainPath::default();
         for name in path.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-            let below = self.core.names.decode_name(name, chain);
+            let below = self.core.names.decode_entry(name, chain);
             let (name, below) = below.map_err(|error| Error {
                 verb: "decoding",
                 path: path.to_owned(),
                 fault: error.into(),
             })?;
-            decoded.0.push(os_str(&name).to_owned());
+            decoded.0.push(os_str(name.shown()).to_owned());
             chain = below;
         }
         Ok(decoded)

@@ -20,7 +20,6 @@ use super::survey::{Move, survey};
 use super::sys::{self, RawStat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 const VERB: &str = "renaming";
 
@@ -59,7 +58,7 @@ impl Volume {
                 Err(_) => None,
             };
             let _places = self.core.change_places();
-            let rename = Rename { core: &self.core, from, name, into, new_name, old, new, mode };
+            let rename = Rename { core: &self.core, from, into, old, new, mode };
             let begun = if self.core.chained() && !rename.is_one_file() {
                 rename.chained()?
             } else {
@@ -79,9 +78,7 @@ impl Volume {
 struct Rename<'a> {
     core: &'a Core,
     from: Spot<'a>,
-    name: &'a OsStr,
     into: Spot<'a>,
-    new_name: &'a OsStr,
     /// What is renamed.
     old: RawStat,
     /// What has the new name already.
@@ -203,9 +200,9 @@ impl Rename<'_> {
 
     /// Tells the states of what was moved where it hangs now.
     fn settle(&self) {
-        tell(self.core, &self.old, &self.into, self.new_name);
+        tell(self.core, &self.old, &self.into);
         if let Some(new) = self.exchanged() {
-            tell(self.core, new, &self.from, self.name);
+            tell(self.core, new, &self.from);
         }
     }
 }
@@ -215,12 +212,12 @@ fn is_within(dir: &Dir, stat: &RawStat) -> bool {
     std::iter::successors(Some(dir.clone()), Dir::parent).any(|dir| dir.id() == stat.id)
 }
 
-fn tell(core: &Core, stat: &RawStat, spot: &Spot<'_>, name: &OsStr) {
+fn tell(core: &Core, stat: &RawStat, spot: &Spot<'_>) {
     if stat.kind == Kind::Dir {
         if let Some(state) = core.dirs.get(stat.id) {
-            Dir::from(state).moved_to(core, spot.dir, name.as_bytes(), &spot.cipher_name);
+            Dir::from(state).moved_to(core, spot);
         }
     } else if let Some(state) = core.files.get(stat.id) {
-        state.moved_to(spot.dir, name.as_bytes());
+        state.moved_to(spot);
     }
 }

@@ -1,12 +1,14 @@
 //! A name in a directory, encoded and ready for a system call.
 
 use super::Volume;
+use super::copies::{Copy, copies};
 use super::core::Core;
 use super::dir::Dir;
 use super::error::{Error, Fault};
 use super::sys::{self, RawStat};
 use crate::config::is_config_name;
-use crate::names::IvChain;
+use crate::names;
+use crate::names::{EntryName, IvChain, could_be_marked};
 use rustix::fd::OwnedFd;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -19,6 +21,8 @@ pub(super) struct Spot<'a> {
     verb: &'static str,
     pub(super) dir: &'a Dir,
     pub(super) handle: Arc<OwnedFd>,
+    /// The name in the volume.
+    pub(super) name: EntryName,
     /// The name on disk.
     pub(super) cipher_name: Vec<u8>,
     /// The chain below the entry.
@@ -53,15 +57,41 @@ impl Core {
 
 impl<'a> Spot<'a> {
     fn new(core: &Core, verb: &'static str, dir: &'a Dir, name: &OsStr) -> Result<Spot<'a>, Error> {
-        let chain = dir.chain(core)?;
-        let encoded = core.names.encode_name(name.as_bytes(), chain);
-        let (cipher_name, chain) = encoded.map_err(|error| dir.error(verb, None, error))?;
+        let (name, above) = (EntryName::unmarked(name.as_bytes()), dir.chain(core)?);
         let handle = dir.handle(core, verb)?;
-        let mut spot = Spot { verb, dir, handle, cipher_name, chain };
+        let mut spot = match core.names.encode_entry(&name, above) {
+            Ok((cipher_name, chain)) => Spot { verb, dir, handle, name, cipher_name, chain },
+            Err(names::Error::TooLong { .. }) if could_be_marked(name.shown()) => {
+                // with its mark a name may be longer than any that can be made
+                let too_long = Spot { verb, dir, handle, name, cipher_name: Vec::new(), chain: above };
+                return too_long.as_marked(core, above)?.map_err(|spot| {
+                    let error = core.names.encode_entry(&spot.name, above).err();
+                    dir.error(verb, None, error.map_or(Fault::Stale, Fault::from))
+                });
+            }
+            Err(error) => return Err(dir.error(verb, None, error)),
+        };
         if core.names.ignores_case() {
             spot.find_other_case()?;
         }
+        if could_be_marked(spot.name.shown()) && sys::stat_at(&spot.handle, &spot.cipher_name).is_err() {
+            spot = spot.as_marked(core, above)?.unwrap_or_else(|spot| spot);
+        }
         Ok(spot)
+    }
+
+    /// The conflicted copy in the directory that is shown under this name; the spot as it is if there is none.
+    fn as_marked(self, core: &Core, above: IvChain) -> Result<Result<Spot<'a>, Spot<'a>>, Error> {
+        let mut names = Vec::new();
+        for entry in sys::read_dir(&self.handle).map_err(|errno| self.error(errno))? {
+            names.push(entry.map_err(|errno| self.error(errno))?.file_name().to_bytes().to_vec());
+        }
+        let copies = copies(core, above, names);
+        let found = copies.into_iter().find(|copy| copy.name.shown() == self.name.shown());
+        Ok(match found {
+            Some(Copy { name, cipher_name, chain }) => Ok(Spot { name, cipher_name, chain, ..self }),
+            None => Err(self),
+        })
     }
 
     /// With a coding that ignores case, a sync client may have changed the case of the name on disk.

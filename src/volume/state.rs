@@ -5,16 +5,17 @@ use super::core::Core;
 use super::dir::Dir;
 use super::error::Error;
 use super::path::PlainPath;
-use super::spot::os_str;
+use super::spot::{Spot, os_str};
 use crate::content::{FileIv, HEADER_LEN};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::names::EntryName;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// One per backing file, however many handles and names it has.
 #[derive(Debug)]
 pub(super) struct FileState {
     pub(super) id: FileId,
     /// Where it hangs; with external IVs its header depends on it.
-    place: Mutex<(Dir, Vec<u8>)>,
+    place: Mutex<(Dir, EntryName)>,
     contents: RwLock<Contents>,
 }
 
@@ -27,12 +28,12 @@ pub(super) struct Contents {
 }
 
 impl FileState {
-    /// A file found as `plain_name` in `dir`.
-    pub(super) fn new(core: &Core, id: FileId, dir: &Dir, plain_name: &[u8]) -> FileState {
+    /// A file found at a spot.
+    pub(super) fn new(core: &Core, id: FileId, spot: &Spot<'_>) -> FileState {
         let has_header = core.content.layout().header_len() > 0;
         FileState {
             id,
-            place: Mutex::new((dir.clone(), plain_name.to_vec())),
+            place: Mutex::new((spot.dir.clone(), spot.name.clone())),
             contents: RwLock::new(Contents { file_iv: (!has_header).then_some((FileIv::NONE, None)) }),
         }
     }
@@ -46,14 +47,14 @@ impl FileState {
     }
 
     /// Records that the file hangs here now.
-    pub(super) fn moved_to(&self, dir: &Dir, plain_name: &[u8]) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = (dir.clone(), plain_name.to_vec());
+    pub(super) fn moved_to(&self, spot: &Spot<'_>) {
+        *lock(&self.place) = (spot.dir.clone(), spot.name.clone());
     }
 
     /// The plaintext path as far as it is known.
     pub(super) fn plain_path(&self) -> PlainPath {
-        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut names = vec![plain_name];
+        let (dir, name) = lock(&self.place).clone();
+        let mut names = vec![name.shown().to_vec()];
         let mut place = dir.place_in_parent();
         while let Some((parent, name)) = place {
             names.push(name);
@@ -67,8 +68,8 @@ impl FileState {
         if !core.external_ivs() {
             return Ok(0);
         }
-        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let encoded = core.names.encode_name(&plain_name, dir.chain(core)?);
+        let (dir, name) = lock(&self.place).clone();
+        let encoded = core.names.encode_entry(&name, dir.chain(core)?);
         let (_, chain) = encoded.map_err(|error| dir.error("opening", None, error))?;
         Ok(chain.path_iv())
     }
@@ -80,8 +81,12 @@ impl FileState {
         verb: &'static str,
         fault: impl Into<super::error::Fault>,
     ) -> Error {
-        let (dir, plain_name) = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let name = dir.chain(core).ok().and_then(|chain| core.names.encode_name(&plain_name, chain).ok());
+        let (dir, name) = lock(&self.place).clone();
+        let name = dir.chain(core).ok().and_then(|chain| core.names.encode_entry(&name, chain).ok());
         dir.error(verb, name.as_ref().map(|(name, _)| name.as_slice()), fault)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

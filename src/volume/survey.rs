@@ -165,8 +165,8 @@ fn list<'a>(core: &Core, folder: &'a Opened, found: &mut Vec<Found<'a>>) -> Resu
         let chain = folder.todo.old_chain;
         let mut others = found.split_off(first);
         others.retain(|entry| {
-            let plain = core.names.decode_name(&entry.name, chain);
-            let canonical = plain.and_then(|(plain, _)| core.names.encode_name(&plain, chain));
+            let name = core.names.decode_entry(&entry.name, chain);
+            let canonical = name.and_then(|(name, _)| core.names.encode_entry(&name, chain));
             canonical.is_ok_and(|(canonical, _)| canonical == entry.name || !names.contains(&canonical))
         });
         found.append(&mut others);
@@ -191,8 +191,8 @@ fn code(core: &Core, found: &[Found<'_>]) -> Result<Vec<Option<Coded>>, Fault> {
 
 fn code_one(core: &Core, entry: &Found<'_>) -> Result<Option<Coded>, Fault> {
     let Opened { todo, handle, .. } = entry.folder;
-    let Ok((plain, below_old)) = core.names.decode_name(&entry.name, todo.old_chain) else { return Ok(None) };
-    let (after, below_new) = core.names.encode_name(&plain, todo.new_chain)?;
+    let Ok((name, below_old)) = core.names.decode_entry(&entry.name, todo.old_chain) else { return Ok(None) };
+    let (after, below_new) = core.names.encode_entry(&name, todo.new_chain)?;
     let kind = match entry.kind {
         Some(kind) => kind,
         None => match sys::stat_if_there(&**handle, &entry.name)? {

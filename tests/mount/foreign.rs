@@ -63,6 +63,35 @@ fn changes_in_place_are_seen() {
     });
 }
 
+/// The loser of a conflict, as a sync client leaves it beside the version that won.
+#[test]
+fn a_conflicted_copy_is_seen_and_is_a_file_like_any_other() {
+    with_every_profile(|mount| {
+        fs::create_dir(mount.path("notes")).expect("a fresh folder");
+        fs::write(mount.path("notes/report.md"), "ours").expect("a fresh file");
+        let copy = mount.path("notes/report (ann's conflicted copy 2026-11-22).md");
+        assert_eq!(errno(fs::metadata(&copy)), Some(Errno::NOENT));
+        let cipher = mount.cipher_path("notes/report.md");
+        let mut marked = cipher.clone().into_os_string();
+        marked.push(" (ann's conflicted copy 2026-11-22)");
+        fs::rename(&cipher, &marked).expect("it is there");
+        outlive_the_kernels_memory();
+        assert_eq!(errno(fs::metadata(mount.path("notes/report.md"))), Some(Errno::NOENT));
+        let listed = fs::read_dir(mount.path("notes")).expect("it is there");
+        let names: Vec<_> = listed.map(|entry| entry.expect("readable").path()).collect();
+        assert_eq!(names, [copy.clone()]);
+        assert_eq!(fs::read_to_string(&copy).expect("it shows"), "ours");
+        fs::write(&copy, "ours, and more").expect("writable");
+        fs::rename(&copy, mount.path("notes/report.md")).expect("any other name");
+        assert!(!Path::new(&marked).exists());
+        assert_eq!(fs::read_to_string(mount.path("notes/report.md")).expect("renamed"), "ours, and more");
+        fs::rename(&cipher, &marked).expect("it is there");
+        outlive_the_kernels_memory();
+        fs::remove_file(&copy).expect("it shows");
+        fs::remove_dir(mount.path("notes")).expect("empty");
+    });
+}
+
 #[test]
 fn files_and_folders_come_and_go() {
     with_every_profile(|mount| {

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // what is skipped says so
 #![allow(unreachable_pub)] // what tests share has no other way to be shared
 
+mod conflicts;
 mod contents;
 mod damage;
 mod entries;
