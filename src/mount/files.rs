@@ -17,6 +17,7 @@ use crate::volume::File;
 use crate::volume::Owner;
 use crate::volume::SetAttr;
 use crate::volume::SetTime;
+use crate::volume::Stat;
 use fuser::Errno;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
@@ -59,12 +60,12 @@ impl Tree {
             let stat = file.stat()?;
             self.check_current(ino, &stat)?;
             let known = matches!(seen.look(&stat), Verdict::Same | Verdict::Renamed);
-            let file = OpenFile { file, seen, read: how.read, write: how.write };
+            let file = OpenFile::new(ino, file, seen, how);
             if how.truncate {
                 self.cut(&file, by_root)?;
             }
             let unchanged = known && !how.truncate && (self.is_watched(&link.dir) || is_settled(&stat));
-            return Ok(Opened { handle: self.keep(ino, file), unchanged });
+            return Ok(Opened { handle: self.keep(file), unchanged });
         }
         // by way of /proc/self/fd
         let Some(open) = open.into_iter().next() else { return Err(Errno::ESTALE) };
@@ -95,13 +96,13 @@ impl Tree {
         let entry = self.enter(&stat, Found::File(link), dir.is_watched);
         let ino = entry.attr.ino.0;
         let Some(Ways::File { seen, .. }) = self.inodes.ways(ino) else { return Err(Errno::ESTALE) };
-        let handle = self.keep(ino, OpenFile { file, seen, read: how.read, write: how.write });
+        let handle = self.keep(OpenFile::new(ino, file, seen, how));
         Ok((entry, handle))
     }
 
-    fn keep(&self, ino: u64, file: OpenFile) -> u64 {
+    fn keep(&self, file: OpenFile) -> u64 {
         let open = Arc::new(file);
-        self.inodes.opened(ino, &open);
+        self.inodes.opened(open.ino, &open);
         self.files.insert(open)
     }
 
@@ -112,7 +113,7 @@ impl Tree {
 
     /// Takes from a file whose contents changed what it lends to whoever runs it.
     fn drop_privileges(&self, open: &OpenFile) -> Result<(), Errno> {
-        let stat = open.file.stat()?;
+        let stat = open.file().stat()?;
         if is_privileged(&stat) {
             open.change(|file| self.volume.set_attr(file, &without_privileges(&stat)))?;
         }
@@ -125,6 +126,8 @@ impl Tree {
 
     pub(super) fn close(&self, ino: u64, handle: u64) {
         if let Some(open) = self.files.remove(handle) {
+            // a failure was told to the log; nobody waits for an answer
+            let _ = self.save_if_lost(&open);
             self.settle_time(&open);
             drop(open);
             self.inodes.closed(ino);
@@ -137,7 +140,7 @@ impl Tree {
         let open = self.file(handle)?;
         let mut filled = 0;
         while filled < buffer.len() {
-            match open.file.read_at(&mut buffer[filled..], offset + filled as u64)? {
+            match open.file().read_at(&mut buffer[filled..], offset + filled as u64)? {
                 0 => break,
                 read => filled += read,
             }
@@ -148,28 +151,31 @@ impl Tree {
     /// Writes at `offset`; at the end if there is none, as it is and not as the kernel remembers it.
     pub(super) fn write(&self, handle: u64, offset: Option<u64>, data: &[u8]) -> Result<(), Errno> {
         let open = self.file(handle)?;
-        open.change(|file| match offset {
-            Some(offset) => file.write_at(data, offset),
-            None => file.append(data).map(drop),
-        })?;
-        Ok(())
+        let mut after = None;
+        let write = || match offset {
+            Some(offset) => open.file().write_at(data, offset),
+            None => open.file().append(data).map(drop),
+        };
+        open.seen.change(write, |_| noted(&mut after, open.file()))?;
+        self.save_if_nameless(&open, after.as_ref())
     }
 
     /// Writes what the kernel has collected. A program wrote it earlier, and the kernel says when, unless that was
     /// at the very time that it knows of: so the time has to be put back in the end.
     pub(super) fn write_back(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(), Errno> {
         let open = self.file(handle)?;
-        open.seen.write_back(|| open.file.write_at(data, offset), || open.file.stat().ok())?;
-        Ok(())
+        let mut after = None;
+        open.seen.write_back(|| open.file().write_at(data, offset), || noted(&mut after, open.file()))?;
+        self.save_if_nameless(&open, after.as_ref())
     }
 
     /// Gives a file whose collected writes are all there the time that the kernel knows.
     fn settle_time(&self, open: &OpenFile) {
         let settle = |time| {
             let time = SetAttr { mtime: Some(SetTime::At(time)), ..SetAttr::default() };
-            self.volume.set_attr(&open.file, &time).ok()
+            self.volume.set_attr(open.file(), &time).ok()
         };
-        open.seen.settle_time(|| open.file.stat().ok(), settle);
+        open.seen.settle_time(|| open.file().stat().ok(), settle);
     }
 
     /// The writer was none who may leave set-user-ID bits alone.
@@ -179,15 +185,16 @@ impl Tree {
 
     pub(super) fn sync(&self, handle: u64, data_only: bool) -> Result<(), Errno> {
         let open = self.file(handle)?;
+        self.save_if_lost(&open)?;
         self.settle_time(&open);
-        Ok(open.file.sync(data_only)?)
+        Ok(open.file().sync(data_only)?)
     }
 
     /// Makes the file at least `size` long. The kernel holds the inode's lock over this and over every write, so
     /// nobody lengthens the file between the look and the step.
     pub(super) fn lengthen(&self, handle: u64, size: u64) -> Result<(), Errno> {
         let open = self.file(handle)?;
-        if open.file.stat()?.size < size {
+        if open.file().stat()?.size < size {
             open.change(|file| file.truncate(size))?;
         }
         Ok(())
@@ -199,10 +206,16 @@ impl Tree {
     }
 }
 
+/// The state of a file, of which a copy is noted.
+fn noted(copy: &mut Option<Stat>, file: &File) -> Option<Stat> {
+    *copy = file.stat().ok();
+    copy.clone()
+}
+
 impl OpenFile {
     /// Changes the contents.
     fn change<T>(&self, change: impl FnOnce(&File) -> Result<T, volume::Error>) -> Result<T, volume::Error> {
-        self.seen.change(|| change(&self.file), |_| self.file.stat().ok())
+        self.seen.change(|| change(self.file()), |_| self.file().stat().ok())
     }
 }
 

@@ -2,14 +2,17 @@
 
 use super::caching::Seen;
 use super::tree::Place;
+use crate::volume;
 use crate::volume::File;
 use crate::volume::Kind;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -54,11 +57,53 @@ impl<T> Handles<T> {
 /// An open file and what it was opened for.
 #[derive(Debug)]
 pub(super) struct OpenFile {
-    pub(super) file: File,
+    pub(super) ino: u64,
     /// What all handles of the file know of its contents.
     pub(super) seen: Arc<Seen>,
     pub(super) read: bool,
     pub(super) write: bool,
+    /// The file that was opened, and the one that took its place if it was lost (see [`super::rescue`]). The first
+    /// stays open: the disk would give its number to another file otherwise.
+    opened: Arc<File>,
+    rescued: OnceLock<Arc<File>>,
+    pub(super) standing: Standing,
+}
+
+/// How it stands with the edits made through a handle.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// There are any.
+    pub(super) edited: AtomicBool,
+    /// Nobody wants them any more: a program removed or replaced the file through the mount.
+    pub(super) given_up: AtomicBool,
+}
+
+impl OpenFile {
+    pub(super) fn new(ino: u64, file: File, seen: Arc<Seen>, how: volume::OpenFile) -> OpenFile {
+        OpenFile {
+            ino,
+            seen,
+            read: how.read,
+            write: how.write,
+            opened: Arc::new(file),
+            rescued: OnceLock::new(),
+            standing: Standing::default(),
+        }
+    }
+
+    /// The file to work with.
+    pub(super) fn file(&self) -> &File {
+        self.rescued.get().unwrap_or(&self.opened)
+    }
+
+    pub(super) fn is_rescued(&self) -> bool {
+        self.rescued.get().is_some()
+    }
+
+    /// From now on another file takes what is written. That happens once.
+    pub(super) fn go_on_with(&self, rescue: &Arc<File>) {
+        self.rescued.get_or_init(|| Arc::clone(rescue));
+    }
 }
 
 /// An open directory.

@@ -31,6 +31,7 @@ mod mountpoint;
 mod mounts;
 mod options;
 mod reconcile;
+mod rescue;
 mod run;
 mod seek;
 mod status;

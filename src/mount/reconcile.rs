@@ -126,14 +126,14 @@ impl Reconciler<'_> {
         }
         let Some(handle) = open.first() else { return self.kernel.inval_inode(INodeNo(ino), 0, 0) };
         // the lock is let go of before the kernel is told: it may first want to bring what was written
-        let verdict = seen.look_patiently(|| handle.file.stat().ok());
+        let verdict = seen.look_patiently(|| handle.file().stat().ok());
         let Verdict::Changed { from } = verdict else { return Ok(()) };
         self.kernel.inval_inode(INodeNo(ino), 0, 0)?;
-        let Ok(stat) = handle.file.stat() else { return Ok(()) };
+        let Ok(stat) = handle.file().stat() else { return Ok(()) };
         if self.tree.caching.write_back && stat.size > from {
             // it trusts its own size, but what it is given beyond that lengthens the file
             let mut last = [0];
-            if matches!(handle.file.read_at(&mut last, stat.size - 1), Ok(1)) {
+            if matches!(handle.file().read_at(&mut last, stat.size - 1), Ok(1)) {
                 return self.kernel.store(INodeNo(ino), stat.size - 1, &last);
             }
         }

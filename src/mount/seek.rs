@@ -35,8 +35,8 @@ impl Tree {
         let offset = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
         let open = self.file(handle)?;
         let found = match sought {
-            Sought::Data => open.file.seek_data(offset)?,
-            Sought::Hole => open.file.seek_hole(offset)?,
+            Sought::Data => open.file().seek_data(offset)?,
+            Sought::Hole => open.file().seek_hole(offset)?,
         };
         found.and_then(|found| i64::try_from(found).ok()).ok_or(Errno::ENXIO)
     }

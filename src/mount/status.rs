@@ -103,7 +103,7 @@ impl Reporter {
         };
         self.vault.with_open(|fuse| {
             let open = fuse.tree.files.all();
-            status.open_files = open.iter().map(|open| open.file.plain_path().to_path().into()).collect();
+            status.open_files = open.iter().map(|open| open.file().plain_path().to_path().into()).collect();
             status.open_directories = fuse.tree.dirs.all().len() as u64;
         });
         status

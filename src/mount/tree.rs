@@ -218,14 +218,14 @@ impl Tree {
     /// The attributes of a node, and for how long.
     pub(super) fn stat(&self, ino: u64, handle: Option<u64>) -> Result<(FileAttr, Duration), Errno> {
         let stat = match handle.and_then(|handle| self.files.get(handle)) {
-            Some(open) => open.file.stat()?,
+            Some(open) => open.file().stat()?,
             None => match self.locate(ino)? {
                 Located::Dir(dir) => self.volume.stat(&dir)?,
                 Located::File(_, stat) => {
                     self.check_current(ino, &stat)?;
                     stat
                 }
-                Located::Nameless(open) => open.file.stat()?,
+                Located::Nameless(open) => open.file().stat()?,
             },
         };
         Ok(self.shown(ino, &stat))
@@ -260,7 +260,7 @@ impl Tree {
                 if attr.mtime.is_some() {
                     open.seen.time_is_set();
                 }
-                let set = || self.volume.set_attr(&open.file, attr);
+                let set = || self.volume.set_attr(open.file(), attr);
                 open.seen.change(set, |stat| stat.as_ref().ok().cloned())?
             }
             None => {
@@ -397,7 +397,7 @@ impl Tree {
 
     pub(super) fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
         let dir = self.dir(parent)?;
-        self.volume.unlink(&dir, name)?;
+        self.giving_up(&dir, name, || self.volume.unlink(&dir, name))?;
         self.inodes.forget_name(dir.id(), name);
         Ok(())
     }
@@ -425,7 +425,8 @@ impl Tree {
             RenameMode::Exchange => self.volume.stat((&to, new_name)).ok().map(|stat| stat.id),
             RenameMode::Replace | RenameMode::NoReplace => None,
         };
-        let rename = || self.volume.rename(&from, name, &to, new_name, mode);
+        let rename =
+            || self.giving_up(&to, new_name, || self.volume.rename(&from, name, &to, new_name, mode));
         let renamed = match moved.map(|id| self.inodes.number(id)) {
             // a new name is a change of state on most file systems
             Some(ino) => self.change(ino, rename, |_| self.volume.stat((&to, new_name)).ok()),
@@ -478,7 +479,7 @@ impl Located {
         match self {
             Located::Dir(dir) => dir.into(),
             Located::File(link, _) => (&link.dir, link.name.as_os_str()).into(),
-            Located::Nameless(open) => (&open.file).into(),
+            Located::Nameless(open) => open.file().into(),
         }
     }
 }

@@ -109,6 +109,22 @@ pub fn could_be_marked(shown: &[u8]) -> bool {
     (shown.ends_with(b")") || base.ends_with(b")")) && shown.windows(2).any(|pair| pair == b" (")
 }
 
+/// The name that a conflicted copy made here gets, as Dropbox would call it: the `number`-th of this day, from 0.
+/// Encoded whole, so that every program that reads the volume shows it. At most `max_len` bytes, of which the start of
+/// the name gives way.
+pub fn name_for_copy(plain: &[u8], host: &str, date: &str, number: u32, max_len: usize) -> Vec<u8> {
+    let (base, extension) = split_extension(plain);
+    let again = if number > 0 { format!(" ({number})") } else { String::new() };
+    // a host may be called anything, too
+    let mark = format!(" ({}'s conflicted copy {date}){again}", text_of(host.as_bytes()));
+    let room = max_len.saturating_sub(mark.len() + extension.len()).max(1);
+    let mut end = base.len().min(room);
+    while end > 1 && base.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        end -= 1; // not within a letter
+    }
+    [&base[..end], mark.as_bytes(), extension].concat()
+}
+
 /// The mark between name and extension, cut where the whole would be too long.
 fn shown(plain: &[u8], text: &str) -> Vec<u8> {
     let (base, extension) = split_extension(plain);
@@ -256,6 +272,18 @@ mod tests {
         let mut unmarked = EntryName::unmarked(b"a");
         unmarked.set_apart(&HashSet::from([b"a".to_vec()]));
         assert_eq!(unmarked.shown(), b"a");
+    }
+
+    #[test]
+    fn copies_made_here_are_called_as_dropbox_would() {
+        let name = |plain: &str, number, max_len| {
+            let name = name_for_copy(plain.as_bytes(), "laptop", "2026-11-22", number, max_len);
+            String::from_utf8(name).expect("text")
+        };
+        assert_eq!(name("report.md", 0, 143), "report (laptop's conflicted copy 2026-11-22).md");
+        assert_eq!(name("README", 2, 143), "README (laptop's conflicted copy 2026-11-22) (2)");
+        let long = name(&format!("{}.md", "ü".repeat(60)), 0, 143);
+        assert!(long.len() <= 143 && long.ends_with("ü (laptop's conflicted copy 2026-11-22).md"), "{long}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod stream;
 
 pub use chain::IvChain;
 pub use codec::NameCodec;
-pub use conflict::{EntryName, could_be_marked};
+pub use conflict::{EntryName, could_be_marked, name_for_copy};
 pub use error::Error;
 
 use crate::crypto::AlgorithmId;

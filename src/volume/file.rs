@@ -17,7 +17,10 @@ use crate::content::{FileIv, HEADER_LEN, decode_header, encode_header};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLockReadGuard};
 
 /// How a file is opened.
@@ -156,6 +159,27 @@ impl File {
     pub fn stat(&self) -> Result<Stat, Error> {
         let raw = sys::stat_fd(&self.fd).map_err(|errno| self.error("looking at", errno))?;
         Ok(self.core.stat_from(raw, 0))
+    }
+
+    /// Its path on disk, relative to the root, as it would be spelled.
+    pub fn cipher_path(&self) -> PathBuf {
+        self.state.cipher_path(&self.core)
+    }
+
+    /// The directory it was found in, and its name there as it is shown.
+    pub fn place(&self) -> (Dir, OsString) {
+        self.state.place()
+    }
+
+    /// Whether the file has a name somewhere in the volume that shows, whoever gave it. Taken for no where the system
+    /// does not tell.
+    pub fn is_visible(&self) -> bool {
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd()));
+        let root = self.core.root_path.canonicalize();
+        let (Ok(path), Ok(root)) = (path, root) else { return false };
+        let Ok(inside) = path.strip_prefix(root) else { return false };
+        let named = sys::stat_at(rustix::fs::CWD, path.as_os_str().as_bytes());
+        named.is_ok_and(|named| named.id == self.id()) && self.core.decode_path(inside).is_ok()
     }
 
     /// Reads plaintext at `offset` into `buf`; 0 at the end.

@@ -2,6 +2,7 @@
 
 use super::Volume;
 use super::attr::{Kind, Target};
+use super::core::Core;
 use super::dir::Dir;
 use super::error::{Error, Fault};
 use super::spot::os_str;
@@ -181,10 +182,16 @@ impl Volume {
 
     /// The plaintext path of a ciphertext path relative to the root, which need not exist.
     pub fn decode_path(&self, path: &Path) -> Result<PlainPath, Error> {
-        let mut chain = self.core.names.root_chain();
+        self.core.decode_path(path)
+    }
+}
+
+impl Core {
+    pub(super) fn decode_path(&self, path: &Path) -> Result<PlainPath, Error> {
+        let mut chain = self.names.root_chain();
         let mut decoded = PlainPath::default();
         for name in path.as_os_str().as_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-            let below = self.core.names.decode_entry(name, chain);
+            let below = self.names.decode_entry(name, chain);
             let (name, below) = below.map_err(|error| Error {
                 verb: "decoding",
                 path: path.to_owned(),

@@ -3,11 +3,13 @@
 use super::attr::FileId;
 use super::core::Core;
 use super::dir::Dir;
-use super::error::Error;
+use super::error::{Error, Fault};
 use super::path::PlainPath;
 use super::spot::{Spot, os_str};
 use crate::content::{FileIv, HEADER_LEN};
 use crate::names::EntryName;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// One per backing file, however many handles and names it has.
@@ -51,6 +53,12 @@ impl FileState {
         *lock(&self.place) = (spot.dir.clone(), spot.name.clone());
     }
 
+    /// Where it hangs, and its name there as it is shown.
+    pub(super) fn place(&self) -> (Dir, OsString) {
+        let (dir, name) = lock(&self.place).clone();
+        (dir, os_str(name.shown()).to_owned())
+    }
+
     /// The plaintext path as far as it is known.
     pub(super) fn plain_path(&self) -> PlainPath {
         let (dir, name) = lock(&self.place).clone();
@@ -74,16 +82,18 @@ impl FileState {
         Ok(chain.path_iv())
     }
 
-    /// For messages.
-    pub(super) fn error(
-        &self,
-        core: &Core,
-        verb: &'static str,
-        fault: impl Into<super::error::Fault>,
-    ) -> Error {
+    /// The path on disk, relative to the root, as it would be spelled.
+    pub(super) fn cipher_path(&self, core: &Core) -> PathBuf {
         let (dir, name) = lock(&self.place).clone();
         let name = dir.chain(core).ok().and_then(|chain| core.names.encode_entry(&name, chain).ok());
-        dir.error(verb, name.as_ref().map(|(name, _)| name.as_slice()), fault)
+        let mut path = dir.cipher_path();
+        path.extend(name.as_ref().map(|(name, _)| os_str(name)));
+        path
+    }
+
+    /// For messages.
+    pub(super) fn error(&self, core: &Core, verb: &'static str, fault: impl Into<Fault>) -> Error {
+        Error { verb, path: self.cipher_path(core), fault: fault.into() }
     }
 }
 

@@ -24,6 +24,7 @@ mod read_only;
 mod readdir;
 mod remount;
 mod rename;
+mod rescue;
 mod seek;
 mod symlink;
 mod truncate;
