@@ -89,7 +89,7 @@ impl NameCodec {
 
     fn split_mark(&self, coded: &[u8], chain: IvChain) -> Option<(EntryName, IvChain)> {
         let is_foreign = |name: &&str| coded.eq_ignore_ascii_case(name.as_bytes());
-        if coded.first() == Some(&b'.') || FOREIGN.iter().any(|name| is_foreign(&name)) {
+        if coded.first() == Some(&b'.') || FOREIGN.iter().any(is_foreign) {
             return None;
         }
         let letters = coded.iter().take_while(|&&byte| self.coding.has_letter(byte)).count();

@@ -67,7 +67,7 @@ impl Volume {
     /// The directory at a spot where one was found just now, and its state: that of another directory, should one
     /// have taken the name in between.
     pub(super) fn open_spot(&self, spot: &Spot<'_>, stat: Stat) -> Result<(Dir, Stat), Error> {
-        let entry = Entry::at(&spot);
+        let entry = Entry::at(spot);
         if let Some(state) = self.core.dirs.get(stat.id) {
             let dir = Dir(state);
             dir.hang(&self.core, entry);

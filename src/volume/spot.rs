@@ -64,7 +64,7 @@ impl<'a> Spot<'a> {
             Err(names::Error::TooLong { .. }) if could_be_marked(name.shown()) => {
                 // with its mark a name may be longer than any that can be made
                 let too_long = Spot { verb, dir, handle, name, cipher_name: Vec::new(), chain: above };
-                return too_long.as_marked(core, above)?.map_err(|spot| {
+                return too_long.into_copy(core, above)?.map_err(|spot| {
                     let error = core.names.encode_entry(&spot.name, above).err();
                     dir.error(verb, None, error.map_or(Fault::Stale, Fault::from))
                 });
@@ -75,13 +75,13 @@ impl<'a> Spot<'a> {
             spot.find_other_case()?;
         }
         if could_be_marked(spot.name.shown()) && sys::stat_at(&spot.handle, &spot.cipher_name).is_err() {
-            spot = spot.as_marked(core, above)?.unwrap_or_else(|spot| spot);
+            spot = spot.into_copy(core, above)?.unwrap_or_else(|spot| spot);
         }
         Ok(spot)
     }
 
     /// The conflicted copy in the directory that is shown under this name; the spot as it is if there is none.
-    fn as_marked(self, core: &Core, above: IvChain) -> Result<Result<Spot<'a>, Spot<'a>>, Error> {
+    fn into_copy(self, core: &Core, above: IvChain) -> Result<Result<Spot<'a>, Spot<'a>>, Error> {
         let mut names = Vec::new();
         for entry in sys::read_dir(&self.handle).map_err(|errno| self.error(errno))? {
             names.push(entry.map_err(|errno| self.error(errno))?.file_name().to_bytes().to_vec());

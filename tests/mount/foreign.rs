@@ -79,7 +79,7 @@ fn a_conflicted_copy_is_seen_and_is_a_file_like_any_other() {
         assert_eq!(errno(fs::metadata(mount.path("notes/report.md"))), Some(Errno::NOENT));
         let listed = fs::read_dir(mount.path("notes")).expect("it is there");
         let names: Vec<_> = listed.map(|entry| entry.expect("readable").path()).collect();
-        assert_eq!(names, [copy.clone()]);
+        assert_eq!(names, std::slice::from_ref(&copy));
         assert_eq!(fs::read_to_string(&copy).expect("it shows"), "ours");
         fs::write(&copy, "ours, and more").expect("writable");
         fs::rename(&copy, mount.path("notes/report.md")).expect("any other name");
