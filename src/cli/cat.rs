@@ -1,12 +1,12 @@
 //! `encbox cat`: the contents of files, on standard output.
 
 use super::open::{VolumeArgs, plain_paths};
+use super::out::unbuffered_stdout;
 use super::range::ByteRange;
 use super::{Error, Global};
-use crate::transfer::{self, Silent};
+use crate::transfer::{self, CopyOptions, Silent};
 use crate::volume::{File, Follow, OpenFile, Place, PlainPath, Volume};
 use std::ffi::OsString;
-use std::io::{self, Write};
 
 /// Write the contents of files to standard output
 #[derive(Debug, clap::Args)]
@@ -32,12 +32,13 @@ impl Cat {
         let paths = plain_paths(&self.paths)?;
         let volume = self.volume.read_only(global)?;
         let range = self.range.as_ref().map_or(0..u64::MAX, |range| range.0.clone());
-        let mut stdout = io::stdout().lock();
+        let options = CopyOptions { range, ..CopyOptions::default() };
+        let mut stdout = unbuffered_stdout()?;
         for path in &paths {
             let file = open_file(&volume, path)?;
-            transfer::copy(&file, path, range.clone(), &mut stdout, &mut Silent)?;
+            transfer::copy(&volume, file, path, &mut stdout, &options, &mut Silent)?;
         }
-        stdout.flush().map_err(Error::Output)
+        Ok(())
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) enum Error {
     /// Some items failed, and each was reported.
     #[error("{0} of the items failed; the others are done")]
     Incomplete(u64),
+    /// Some blocks of files could not be read, and each was reported.
+    #[error("{0} bad blocks; all else is done")]
+    Lost(u64),
     /// Mounting, unmounting, serving a mount.
     #[cfg(feature = "mount")]
     #[error(transparent)]

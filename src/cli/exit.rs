@@ -126,6 +126,7 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         Error::Output(source) | Error::Local { source, .. } => plain(system(source.raw_os_error())),
         Error::Usage(_) => plain((Code::Usage, "")),
         Error::Incomplete(_) => plain((Code::Incomplete, "each is named above with its reason")),
+        Error::Lost(_) => plain((Code::Incomplete, "each is named above with the bytes that it held")),
         #[cfg(feature = "mount")]
         Error::Mount(error) => plain(on_mount(error)),
         #[cfg(feature = "mount")]
@@ -248,7 +249,10 @@ fn in_transfer(error: &transfer::Error) -> (Code, &'static str) {
         }
         E::Changed { .. } | E::Lost { .. } => (Code::Failed, "try again when nothing else is at work there"),
         E::Nameless { .. } => (Code::Usage, "name the folder by its own name"),
-        E::Interrupted => (Code::Interrupted, ""),
+        E::Interrupted => (
+            Code::Interrupted,
+            "what has its final name is whole; --resume goes on from there (a folder that is there by now is gone into)",
+        ),
     }
 }
 

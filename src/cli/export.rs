@@ -1,13 +1,16 @@
 //! `encbox export`: out of a volume, into a folder or a stream.
 
+use super::bulk::BulkOptions;
 use super::cat::open_file;
 use super::open::{VolumeArgs, plain_paths};
+use super::out::unbuffered_stdout;
 use super::progress::Watch;
 use super::{Error, Global};
-use crate::transfer::{self, ExportOptions, Summary};
+use crate::transfer::{self, BadBlocks, CopyOptions, ExportOptions, Summary};
 use crate::volume::{PlainPath, Volume};
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Copy files out of a volume
@@ -17,10 +20,14 @@ use std::path::Path;
     after_long_help = "\
 Without PATH, or with /, the whole volume goes into DEST. Otherwise DEST is what it is for cp: a folder that the \
 files go into, or the new name of the only one. Times, modes, links and holes are kept. A file appears under its name \
-when it is complete.\n\n\
+when it is complete; --resume relies on that, and passes over a file that has the right size and time.\n\n\
+What cannot be read is reported, and the exit code is not 0. A file with a bad block is left out; --keep-going exports \
+what can be read of it, with zeros in the place of bad blocks, and reports which bytes those are.\n\n\
 Examples:\n  \
 encbox export ~/Dropbox/Private /Letters ~/Desktop\n  \
 encbox export ~/Dropbox/Private ~/everything\n  \
+encbox export --resume ~/Dropbox/Private ~/everything\n  \
+encbox export --keep-going ~/Dropbox/Private /damaged.mkv ~/rescued\n  \
 encbox export ~/Dropbox/Private /photo.jpg - | feh -\n  \
 encbox export --tar ~/Dropbox/Private - | xz > backup.tar.xz"
 )]
@@ -33,15 +40,28 @@ pub(super) struct Export {
     /// Write a tar stream (DEST must be -)
     #[arg(long)]
     tar: bool,
-    /// Replace files that exist
-    #[arg(short, long)]
-    force: bool,
-    /// Stop at the first item that fails, rather than leave it out and go on
-    #[arg(long)]
-    fail_fast: bool,
-    /// Report progress and result as JSON, a line each
-    #[arg(long)]
-    json: bool,
+    /// Go on past damage within a file, too: zeros take the place of bad blocks, each of which is reported
+    #[arg(long, conflicts_with = "fail_fast")]
+    keep_going: bool,
+    /// What becomes of bad blocks [default: fail, with --keep-going: zero]
+    #[arg(long, value_name = "HOW")]
+    bad_blocks: Option<BadBlocksArg>,
+    /// Work with N threads (default: as many as the machine runs at once, 16 at the most)
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    bulk: BulkOptions,
+}
+
+/// What becomes of bad blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum BadBlocksArg {
+    /// Zeros take their place
+    Zero,
+    /// They are left out, and the file is shorter
+    Skip,
+    /// The file is left out
+    Fail,
 }
 
 impl Export {
@@ -51,14 +71,12 @@ impl Export {
         let to_stdout = dest == "-";
         self.check(to_stdout, &paths)?;
         let volume = self.volume.read_only(global)?;
-        let mut watch = Watch::new(global, self.json, || transfer::survey(&volume, &paths).ok());
+        let options = self.options();
+        let mut watch = Watch::new(global, self.bulk.json, || transfer::survey(&volume, &paths).ok());
         let summary = match (to_stdout, self.tar) {
-            (true, true) => self.to_tar(&volume, &paths, &mut watch)?,
-            (true, false) => to_stream(&volume, &paths[0], &mut watch)?,
-            (false, _) => {
-                let options = ExportOptions { force: self.force, fail_fast: self.fail_fast };
-                transfer::export_to(&volume, &paths, Path::new(dest), options, &mut watch)?
-            }
+            (true, true) => to_tar(&volume, &paths, options, &mut watch)?,
+            (true, false) => to_stream(&volume, &paths[0], options, &mut watch)?,
+            (false, _) => transfer::export_to(&volume, &paths, Path::new(dest), options, &mut watch)?,
         };
         watch.end(global, "exported", summary)
     }
@@ -67,7 +85,13 @@ impl Export {
         let usage = |text: &str| Err(Error::Usage(text.into()));
         match (to_stdout, self.tar) {
             (false, true) => usage("--tar writes to standard output: give - for DEST, and redirect it"),
-            (true, _) if self.json => usage("--json and the exported bytes cannot share standard output"),
+            (true, _) if self.bulk.json => {
+                usage("--json and the exported bytes cannot share standard output")
+            }
+            (true, _) if self.bulk.resume => usage("a stream cannot be resumed"),
+            (true, true) if self.bad_blocks == Some(BadBlocksArg::Skip) => {
+                usage("a tar stream tells the length of a file before its contents: no block can be skipped")
+            }
             (true, true) if io::stdout().is_terminal() => {
                 usage("a terminal cannot show a tar stream: redirect it")
             }
@@ -78,16 +102,35 @@ impl Export {
         }
     }
 
-    fn to_tar(&self, volume: &Volume, paths: &[PlainPath], watch: &mut Watch) -> Result<Summary, Error> {
-        let mut out = BufWriter::with_capacity(transfer::BUFFER_LEN, io::stdout().lock());
-        Ok(transfer::export_tar(volume, paths, &mut out, self.fail_fast, watch)?)
+    fn options(&self) -> ExportOptions {
+        let bad_blocks = match (self.bad_blocks, self.keep_going) {
+            (Some(BadBlocksArg::Zero), _) | (None, true) => BadBlocks::Zero,
+            (Some(BadBlocksArg::Skip), _) => BadBlocks::Skip,
+            (Some(BadBlocksArg::Fail), _) | (None, false) => BadBlocks::Fail,
+        };
+        let BulkOptions { force, resume, fail_fast, json: _ } = self.bulk;
+        ExportOptions { force, fail_fast, resume, bad_blocks, jobs: self.jobs }
     }
 }
 
-fn to_stream(volume: &Volume, path: &PlainPath, watch: &mut Watch) -> Result<Summary, Error> {
+fn to_tar(
+    volume: &Volume,
+    paths: &[PlainPath],
+    options: ExportOptions,
+    watch: &mut Watch,
+) -> Result<Summary, Error> {
+    let mut out = BufWriter::with_capacity(transfer::BUFFER_LEN, unbuffered_stdout()?);
+    Ok(transfer::export_tar(volume, paths, &mut out, options, watch)?)
+}
+
+fn to_stream(
+    volume: &Volume,
+    path: &PlainPath,
+    options: ExportOptions,
+    watch: &mut Watch,
+) -> Result<Summary, Error> {
     let file = open_file(volume, path)?;
-    let mut out = io::stdout().lock();
-    let bytes = transfer::copy(&file, path, 0..u64::MAX, &mut out, watch)?;
-    out.flush().map_err(Error::Output)?;
-    Ok(Summary { files: 1, bytes, ..Summary::default() })
+    let ExportOptions { bad_blocks, jobs, .. } = options;
+    let options = CopyOptions { bad_blocks, jobs, ..CopyOptions::default() };
+    Ok(transfer::copy(volume, file, path, &mut unbuffered_stdout()?, &options, watch)?)
 }

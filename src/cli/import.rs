@@ -1,5 +1,6 @@
 //! `encbox import`: into a volume.
 
+use super::bulk::BulkOptions;
 use super::open::{VolumeArgs, plain_path};
 use super::password::unbuffered_stdin;
 use super::progress::Watch;
@@ -18,6 +19,7 @@ modes, links and holes are kept. A file of the volume is replaced as a whole, an
 Examples:\n  \
 encbox import ~/Dropbox/Private ~/letter.odt /Letters\n  \
 encbox import ~/Dropbox/Private ~/Photos/2026 /\n  \
+encbox import --resume ~/Dropbox/Private ~/Photos/2026 /\n  \
 mysqldump shop | encbox import ~/Dropbox/Private - /shop.sql"
 )]
 pub(super) struct Import {
@@ -26,15 +28,8 @@ pub(super) struct Import {
     /// Files and folders (`-` is standard input), and the path in the volume to put them
     #[arg(required = true, num_args = 2.., value_names = ["SRC... PATH"])]
     sources: Vec<OsString>,
-    /// Replace files that exist
-    #[arg(short, long)]
-    force: bool,
-    /// Stop at the first item that fails, rather than leave it out and go on
-    #[arg(long)]
-    fail_fast: bool,
-    /// Report progress and result as JSON, a line each
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    bulk: BulkOptions,
 }
 
 impl Import {
@@ -45,10 +40,14 @@ impl Import {
         if from_stdin && sources.len() > 1 {
             return Err(Error::Usage("standard input makes one file: import it by itself".into()));
         }
+        let BulkOptions { force, resume, fail_fast, json } = self.bulk;
+        if from_stdin && resume {
+            return Err(Error::Usage("a stream cannot be resumed".into()));
+        }
         let mode = 0o666 & !system::umask();
         let volume = self.volume.read_write(global)?;
-        let options = ImportOptions { force: self.force, fail_fast: self.fail_fast };
-        let mut watch = Watch::new(global, self.json, || None);
+        let options = ImportOptions { force, fail_fast, resume };
+        let mut watch = Watch::new(global, json, || None);
         let summary = if from_stdin {
             let mut stdin = unbuffered_stdin().map_err(Error::local("read", "-"))?;
             transfer::import_stream(&volume, &mut stdin, &dest, mode, options, &mut watch)?

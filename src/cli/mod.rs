@@ -3,6 +3,7 @@
 //! Only this room prints, asks, and knows a command line. Facts go to standard output, everything else to standard
 //! error.
 
+mod bulk;
 mod cat;
 mod completions;
 mod decode;

@@ -4,7 +4,9 @@ use super::{Error, text};
 use serde::Serialize;
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// Buffered standard output; call [`Out::end`] when all is said.
@@ -44,6 +46,11 @@ impl Out {
     pub(super) fn end(mut self) -> Result<(), Error> {
         self.stream.flush().map_err(Error::Output)
     }
+}
+
+/// Standard output without a buffer, for bytes in large pieces from any thread.
+pub(super) fn unbuffered_stdout() -> Result<File, Error> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Output)
 }
 
 /// Puts a name into a JSON object. JSON holds no bytes that are not Unicode: then `KEY_hex` has them all.

@@ -1,8 +1,8 @@
 //! How a transfer shows itself: a bar on a terminal once it takes a second, or JSON lines.
 
-use super::out::Out;
+use super::out::{Out, put_name};
 use super::{Error, Global, exit, text};
-use crate::transfer::{self, Progress, Summary, Survey};
+use crate::transfer::{self, Loss, Progress, Summary, Survey};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::{self, IsTerminal};
@@ -42,11 +42,13 @@ impl Watch {
 
     /// Says how the transfer ended: in JSON on standard output, in words on a terminal.
     pub(super) fn end(self, global: &Global, verb: &str, summary: Summary) -> Result<(), Error> {
-        let Summary { files, folders, links, bytes, failed } = summary;
+        let Summary { files, folders, links, bytes, skipped, failed, lost } = summary;
         match &self.style {
             Style::Json => {
-                let done = json!({ "files": files, "folders": folders, "links": links, "bytes": bytes, "failed": failed });
-                line(&json!({ "done": done }))?;
+                line(&json!({ "done": {
+                    "files": files, "folders": folders, "links": links, "bytes": bytes,
+                    "skipped": skipped, "failed": failed, "lost_blocks": lost,
+                } }))?;
             }
             Style::Silent => {}
             Style::Waiting(_) | Style::Bar(_) => {
@@ -54,10 +56,18 @@ impl Watch {
                 let counts = [(files, "file"), (folders, "folder"), (links, "link")];
                 let counts = counts.into_iter().filter(|(number, _)| *number > 0).chain([(bytes, "byte")]);
                 let counts: Vec<_> = counts.map(|(number, one)| text::count(number, one)).collect();
-                global.note(&format!("{verb} {}", counts.join(", ")));
+                let whole = match skipped {
+                    0 => String::new(),
+                    _ => format!("; {skipped} were there already"),
+                };
+                global.note(&format!("{verb} {}{whole}", counts.join(", ")));
             }
         }
-        if failed == 0 { Ok(()) } else { Err(Error::Incomplete(failed)) }
+        match (failed, lost) {
+            (0, 0) => Ok(()),
+            (0, _) => Err(Error::Lost(lost)),
+            _ => Err(Error::Incomplete(failed)),
+        }
     }
 
     fn tick(&mut self) {
@@ -108,6 +118,22 @@ impl Progress for Watch {
         }
     }
 
+    fn lost(&mut self, loss: &Loss) {
+        let Loss { path, blocks, bytes, reason } = loss;
+        match &self.style {
+            Style::Json => {
+                let mut lost = json!({
+                    "first_block": blocks.start, "last_block": blocks.end - 1,
+                    "start": bytes.start, "end": bytes.end, "reason": reason,
+                });
+                put_name(&mut lost, "path", path.to_path().as_os_str());
+                let _ = line(&json!({ "lost": lost }));
+            }
+            Style::Bar(bar) => bar.suspend(|| tell_loss(loss)),
+            Style::Silent | Style::Waiting(_) => tell_loss(loss),
+        }
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -117,6 +143,19 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+fn tell_loss(loss: &Loss) {
+    let Loss { path, blocks, bytes, reason } = loss;
+    let blocks = match blocks.end - blocks.start {
+        1 => format!("block {}", blocks.start),
+        _ => format!("blocks {} to {}", blocks.start, blocks.end - 1),
+    };
+    let bytes = match bytes.end - bytes.start {
+        0 => "no bytes".to_string(),
+        _ => format!("bytes {} to {}", bytes.start, bytes.end - 1),
+    };
+    exit::tell(&format!("encbox: {}: lost {blocks}, {bytes}: {reason}", path.display()));
 }
 
 fn bar(survey: Option<Survey>) -> ProgressBar {

@@ -1,61 +1,276 @@
-//! The content of one file of the volume, in large pieces, up to the first damage and no further.
+//! The content of one file of the volume, in pieces of whole blocks that do not depend on each other.
 
-use super::{Error, Progress};
-use crate::volume::{File, PlainPath};
+use super::crew::{self, Crew, Order};
+use super::{BadBlocks, Error, Loss, Progress, Summary};
+use crate::content::Layout;
+use crate::volume::{Dir, Fault, File, OpenFile, PlainPath, Stat, Volume};
+use std::ffi::OsStr;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
-/// Bytes read in one go: enough that calls cost nothing, little enough to stay in the cache.
-pub const BUFFER_LEN: usize = 512 * 1024;
+/// Bytes read in one go: enough that calls cost nothing, little enough to stay in the cache of a core.
+pub const BUFFER_LEN: usize = 256 * 1024;
 
-/// An open file of the volume on its way out, and all that reading it needs.
-pub(super) struct Content<'a> {
-    pub(super) file: &'a File,
-    pub(super) path: &'a PlainPath,
-    pub(super) buffer: &'a mut [u8],
-    pub(super) progress: &'a mut dyn Progress,
+/// An open file of the volume on its way out.
+pub(super) struct Source {
+    file: File,
+    pub(super) path: PlainPath,
+    /// What it was when it was opened; that much of it is read.
+    pub(super) stat: Stat,
+    layout: Layout,
+    bad: BadBlocks,
 }
 
-impl Content<'_> {
-    /// Hands the bytes of `range`, or as many as there are, to `sink` with their offsets; returns their number.
+impl Source {
+    /// Opens a file; a damaged header shows here.
+    pub(super) fn open(
+        volume: &Volume,
+        dir: &Dir,
+        name: &OsStr,
+        path: PlainPath,
+        bad: BadBlocks,
+    ) -> Result<Source, Error> {
+        let how = OpenFile { read: true, ..OpenFile::default() };
+        let (file, stat) = volume.open_file_and_stat(dir, name, how).map_err(Error::volume(&path))?;
+        Ok(Source { file, path, stat, layout: *volume.layout(), bad })
+    }
+
+    /// How many pieces it has; one, for nothing, if it is empty.
+    pub(super) fn piece_count(&self) -> u64 {
+        self.stat.size.div_ceil(self.piece_len()).max(1)
+    }
+
+    /// The bytes of a piece.
+    pub(super) fn piece(&self, number: u64) -> Range<u64> {
+        let start = number.saturating_mul(self.piece_len());
+        start.min(self.stat.size)..start.saturating_add(self.piece_len()).min(self.stat.size)
+    }
+
+    /// Whether it may turn out to be shorter than it is.
+    pub(super) fn skips(&self) -> bool {
+        self.bad == BadBlocks::Skip
+    }
+
+    fn piece_len(&self) -> u64 {
+        ((BUFFER_LEN / self.layout.payload_len()).max(1) * self.layout.payload_len()) as u64
+    }
+
+    /// Reads `range`, all of which was there when the file was opened, to the start of `buffer`. Gives the bytes that
+    /// stand there now, and whether they are all: before damage that is not passed over they are good.
     pub(super) fn read(
-        &mut self,
+        &self,
+        crew: &Crew<'_>,
         range: Range<u64>,
-        mut sink: impl FnMut(&[u8], u64) -> Result<(), Error>,
-    ) -> Result<u64, Error> {
-        let mut at = range.start;
-        while at < range.end {
-            if self.progress.stopped() {
-                return Err(Error::Interrupted);
-            }
-            let wanted = self.buffer.len().min(usize::try_from(range.end - at).unwrap_or(usize::MAX));
-            let len = self.file.read_at(&mut self.buffer[..wanted], at).map_err(Error::volume(self.path))?;
-            if len == 0 {
-                break;
-            }
-            sink(&self.buffer[..len], at)?;
-            at += len as u64;
-            self.progress.bytes(len as u64);
+        buffer: &mut Vec<u8>,
+    ) -> (usize, Result<(), Error>) {
+        let wanted = (range.end - range.start) as usize;
+        if buffer.len() < wanted {
+            buffer.resize(wanted, 0);
         }
-        Ok(at - range.start)
+        let (mut at, mut len) = (range.start, 0);
+        while at < range.end {
+            let room = &mut buffer[len..][..(range.end - at) as usize];
+            match self.file.read_at(room, at) {
+                Ok(0) => return (len, Err(Error::Changed { path: self.path.clone() })),
+                Ok(read) => {
+                    at += read as u64;
+                    len += read;
+                }
+                Err(error) => match (&error.fault, self.bad) {
+                    (Fault::Content(damage), BadBlocks::Zero | BadBlocks::Skip)
+                        if damage.block().is_some() =>
+                    {
+                        let lost = self.bad_blocks(crew, at..range.end, damage.to_string());
+                        let count = (lost.end - lost.start) as usize;
+                        if self.bad == BadBlocks::Zero {
+                            buffer[len..][..count].fill(0);
+                            len += count;
+                        }
+                        at = lost.end;
+                    }
+                    _ => return (len, Err(Error::volume(&self.path)(error))),
+                },
+            }
+        }
+        (len, Ok(()))
+    }
+
+    /// Reports the bad block at the start of `range` with those that follow it; gives their bytes.
+    fn bad_blocks(&self, crew: &Crew<'_>, range: Range<u64>, reason: String) -> Range<u64> {
+        let first = self.layout.locate(range.start).0;
+        let mut next = first + 1;
+        let mut probe = [0; 1];
+        let is_bad =
+            |block: u64, probe: &mut [u8]| match self.file.read_at(probe, self.layout.plain_offset(block)) {
+                Err(error) => matches!(error.fault, Fault::Content(damage) if damage.block().is_some()),
+                Ok(_) => false,
+            };
+        while self.layout.plain_offset(next) < range.end && is_bad(next, &mut probe) {
+            next += 1;
+        }
+        let bytes = range.start..self.layout.plain_offset(next).min(range.end);
+        crew.lost(&Loss { path: self.path.clone(), blocks: first..next, bytes: bytes.clone(), reason });
+        bytes
+    }
+
+    /// Looks at what follows the last byte, which is damage if it is anything; and whether the file was left alone
+    /// while it was read.
+    pub(super) fn end(&self, crew: &Crew<'_>) -> Result<(), Error> {
+        let Stat { size, cipher_size, .. } = self.stat;
+        if self.layout.cipher_len(size) != Some(cipher_size) {
+            match self.file.read_at(&mut [0; 1], size) {
+                Ok(_) => {}
+                Err(error) => match (&error.fault, self.bad) {
+                    (Fault::Content(damage), BadBlocks::Zero | BadBlocks::Skip) => {
+                        let block = damage.block().unwrap_or(0);
+                        let (blocks, bytes) = (block..block + 1, size..size);
+                        let reason = damage.to_string();
+                        crew.lost(&Loss { path: self.path.clone(), blocks, bytes, reason });
+                    }
+                    _ => return Err(Error::volume(&self.path)(error)),
+                },
+            }
+        }
+        let now = self.file.stat().map_err(Error::volume(&self.path))?;
+        if (now.cipher_size, now.mtime) == (cipher_size, self.stat.mtime) {
+            Ok(())
+        } else {
+            Err(Error::Changed { path: self.path.clone() })
+        }
     }
 
     /// Reads everything for nothing but the errors that it may give.
-    pub(super) fn check(&mut self) -> Result<(), Error> {
-        let Content { file, path, buffer, progress: _ } = self;
-        let mut quiet = Content { file, path, buffer, progress: &mut super::Silent };
-        quiet.read(0..u64::MAX, |_, _| Ok(())).map(drop)
+    pub(super) fn check<'env>(
+        self: &Arc<Source>,
+        crew: &Crew<'env>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let source = Arc::clone(self);
+        crew.share(self.piece_count(), buffer, move |crew, number, buffer| {
+            crew.check()?;
+            source.read(crew, source.piece(number), buffer).1
+        })?;
+        self.end(crew)
+    }
+
+    /// Writes a range of the file to `out`, in order: what precedes the first damage, nothing after it. Gives the
+    /// number of bytes.
+    pub(super) fn stream<'env>(
+        self: &Arc<Source>,
+        crew: &Crew<'env>,
+        range: Range<u64>,
+        out: &Arc<Out<'env>>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<u64, Error> {
+        let range = range.start.min(self.stat.size)..range.end.min(self.stat.size);
+        if range.is_empty() {
+            return Ok(0);
+        }
+        let first = range.start / self.piece_len();
+        let count = range.end.div_ceil(self.piece_len()) - first;
+        let (source, sink) = (Arc::clone(self), Arc::clone(out));
+        let (order, written) = (Order::new(), Arc::new(Mutex::new(0)));
+        let total = Arc::clone(&written);
+        crew.share(count, buffer, move |crew, number, buffer| {
+            let piece = source.piece(first + number);
+            let piece = piece.start.max(range.start)..piece.end.min(range.end);
+            let (len, read) = match crew.check() {
+                Ok(()) => source.read(crew, piece, buffer),
+                Err(error) => (0, Err(error)),
+            };
+            order.turn(number, || {
+                sink.write(&buffer[..len])?;
+                crew.bytes(len as u64);
+                *crew::lock(&total) += len as u64;
+                read
+            })
+        })?;
+        let written = *crew::lock(&written);
+        Ok(written)
     }
 }
 
-/// Copies a range of a file to a stream. What precedes the first damage is written, nothing after it.
+impl Source {
+    /// Streams a range; beyond the end of the file there is nothing but what damage may hide.
+    fn copy<'env>(
+        self: &Arc<Source>,
+        crew: &Crew<'env>,
+        range: Range<u64>,
+        out: &Arc<Out<'env>>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let to_end = range.end >= self.stat.size;
+        let bytes = self.stream(crew, range, out, buffer)?;
+        match self.end(crew) {
+            // Who prints a log takes no offence at its growing.
+            Ok(()) | Err(Error::Changed { .. }) => {}
+            Err(error) if to_end => return Err(error),
+            Err(_) => {}
+        }
+        out.flush()?;
+        crew.done(|summary| {
+            summary.files += 1;
+            summary.bytes += bytes;
+        });
+        Ok(())
+    }
+}
+
+/// A stream that several threads write to, one after the other.
+pub(super) struct Out<'env>(Mutex<&'env mut (dyn Write + Send)>);
+
+impl<'env> Out<'env> {
+    pub(super) fn new(out: &'env mut (dyn Write + Send)) -> Arc<Out<'env>> {
+        Arc::new(Out(Mutex::new(out)))
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        crew::lock(&self.0).write_all(bytes).map_err(Error::Stream)
+    }
+
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        crew::lock(&self.0).flush().map_err(Error::Stream)
+    }
+}
+
+/// What is copied of a file, and how.
+#[derive(Debug, Clone)]
+pub struct CopyOptions {
+    /// The bytes that are wanted, or as many of them as there are.
+    pub range: Range<u64>,
+    /// What becomes of damage in them.
+    pub bad_blocks: BadBlocks,
+    /// Threads; as many as the machine runs at once if nobody says.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+impl Default for CopyOptions {
+    /// Everything up to the first damage.
+    fn default() -> CopyOptions {
+        CopyOptions { range: 0..u64::MAX, bad_blocks: BadBlocks::Fail, jobs: None }
+    }
+}
+
+/// Copies a range of a file to a stream. What precedes the first damage is written, nothing after it, unless damage is
+/// passed over and reported.
 pub fn copy(
-    file: &File,
+    volume: &Volume,
+    file: File,
     path: &PlainPath,
-    range: Range<u64>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
+    options: &CopyOptions,
     progress: &mut dyn Progress,
-) -> Result<u64, Error> {
-    let mut content = Content { file, path, buffer: &mut vec![0; BUFFER_LEN], progress };
-    content.read(range, |bytes, _| out.write_all(bytes).map_err(Error::Stream))
+) -> Result<Summary, Error> {
+    let stat = file.stat().map_err(Error::volume(path))?;
+    let source = Source { file, path: path.clone(), stat, layout: *volume.layout(), bad: options.bad_blocks };
+    let (source, out) = (Arc::new(source), Out::new(out));
+    let range = options.range.clone();
+    crew::run(options.jobs, true, progress, |crew| {
+        crew.submit(Box::new(move |crew, buffer| {
+            let copied = source.copy(crew, range, &out, buffer);
+            crew.attempt(copied);
+        }))
+    })
 }

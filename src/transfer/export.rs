@@ -1,12 +1,14 @@
 //! Out of the volume: one driver that walks, and two targets that it walks for, a folder and a tar stream.
 
-use super::content::{BUFFER_LEN, Content};
+use super::crew::{self, Crew};
 use super::folder::FolderTarget;
+use super::outgoing::Outgoing;
 use super::tar::TarTarget;
-use super::{Error, Item, Progress, Step, Summary, Survey, Walk};
-use crate::volume::{Dir, Follow, Kind, OpenFile, Place, PlainPath, Stat, Volume};
-use std::ffi::{OsStr, OsString};
+use super::{BadBlocks, Error, Item, Progress, Step, Summary, Survey, Walk};
+use crate::volume::{Dir, Follow, Kind, Place, PlainPath, Stat, Volume};
+use std::ffi::OsStr;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -17,18 +19,24 @@ pub struct ExportOptions {
     pub force: bool,
     /// End at the first item that fails, rather than report it, leave it out and go on.
     pub fail_fast: bool,
+    /// Pass over files of the destination that are whole: they have the size and the time that they should have.
+    pub resume: bool,
+    /// What becomes of damage within a file.
+    pub bad_blocks: BadBlocks,
+    /// Threads; as many as the machine runs at once if nobody says.
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// What an export writes to. Items come in the order of a walk, below the folder that was entered last.
-pub(super) trait Target {
+pub(super) trait Target<'env> {
     /// Begins a folder.
-    fn enter(&mut self, name: &OsStr, stat: &Stat) -> Result<(), Error>;
+    fn enter(&mut self, crew: &Crew<'env>, item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error>;
     /// Ends the folder entered last; it is left even if this fails, unless the error is fatal.
-    fn leave(&mut self) -> Result<(), Error>;
-    /// A regular file; returns the bytes it holds.
-    fn file(&mut self, name: &OsStr, stat: &Stat, content: &mut Content<'_>) -> Result<u64, Error>;
-    /// A symbolic link.
-    fn symlink(&mut self, name: &OsStr, target: &OsStr, stat: &Stat) -> Result<(), Error>;
+    fn leave(&mut self, crew: &Crew<'env>) -> Result<(), Error>;
+    /// Has anything else exported.
+    fn leaf(&mut self, crew: &Crew<'env>, item: Item, name: &OsStr) -> Result<(), Error>;
+    /// Nothing more comes.
+    fn end(&mut self, crew: &Crew<'env>) -> Result<(), Error>;
 }
 
 /// Exports `paths` (the whole volume if there are none) to `dest`, with the rules of `cp -a`: into `dest` if that is
@@ -42,26 +50,38 @@ pub fn export_to(
 ) -> Result<Summary, Error> {
     let roots = roots(volume, paths)?;
     let into = roots.len() != 1 || matches!(roots[0], Root::Volume(_));
-    let (mut target, new_name) = FolderTarget::open(dest, into, options.force, volume.root().id())?;
-    Exporter::new(volume, &mut target, options.fail_fast, progress).run(&roots, new_name.as_deref())
+    let outgoing = Outgoing::new(volume, options);
+    let (mut target, new_name) = FolderTarget::open(dest, into, &outgoing, volume.root().id())?;
+    // If one file is all that was asked for, its fault is that of the export.
+    let fail_fast = options.fail_fast || is_one_file(&roots);
+    crew::run(options.jobs, fail_fast, progress, |crew| {
+        Exporter { volume, target: &mut target, crew }.run(&roots, new_name.as_deref())
+    })
 }
 
 /// Exports `paths` (the whole volume if there are none) as a tar stream. A file that proves damaged when part of it
-/// is in the stream ends the stream. So that it is left out instead, each file is read twice where there are MACs to
-/// tell, unless `fail_fast`.
+/// is in the stream ends the stream. So that it is left out instead, each file that is not small is read twice where
+/// there are MACs to tell, unless `fail_fast`, or zeros stand for what is damaged. Of the options `force`, `resume` and
+/// skipping have no meaning here.
 pub fn export_tar(
     volume: &Volume,
     paths: &[PlainPath],
-    out: &mut dyn Write,
-    fail_fast: bool,
+    out: &mut (dyn Write + Send),
+    options: ExportOptions,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
     let roots = roots(volume, paths)?;
     let has_macs = volume.config().parameters().mac_len > 0;
-    let mut target = TarTarget::new(out, has_macs && !fail_fast);
-    let summary = Exporter::new(volume, &mut target, fail_fast, progress).run(&roots, None)?;
-    target.finish()?;
-    Ok(summary)
+    let check_first = has_macs && !options.fail_fast && options.bad_blocks == BadBlocks::Fail;
+    let mut target = TarTarget::new(volume, out, check_first, options.bad_blocks);
+    let fail_fast = options.fail_fast || is_one_file(&roots);
+    crew::run(options.jobs, fail_fast, progress, |crew| {
+        Exporter { volume, target: &mut target, crew }.run(&roots, None)
+    })
+}
+
+fn is_one_file(roots: &[Root]) -> bool {
+    matches!(roots, [Root::Entry(item)] if item.kind != Kind::Dir)
 }
 
 /// Counts what an export of `paths` has before it. Whatever cannot be read counts for nothing.
@@ -117,28 +137,15 @@ fn roots(volume: &Volume, paths: &[PlainPath]) -> Result<Vec<Root>, Error> {
     paths.iter().map(find).collect()
 }
 
-/// The driver: reads the volume, calls the target, counts and reports.
-struct Exporter<'a> {
-    volume: &'a Volume,
-    target: &'a mut dyn Target,
-    progress: &'a mut dyn Progress,
-    fail_fast: bool,
-    buffer: Vec<u8>,
-    summary: Summary,
+/// The driver: walks over the volume, and calls the target.
+struct Exporter<'a, 'env> {
+    volume: &'env Volume,
+    target: &'a mut dyn Target<'env>,
+    crew: &'a Crew<'env>,
 }
 
-impl<'a> Exporter<'a> {
-    fn new(
-        volume: &'a Volume,
-        target: &'a mut dyn Target,
-        fail_fast: bool,
-        progress: &'a mut dyn Progress,
-    ) -> Exporter<'a> {
-        let summary = Summary::default();
-        Exporter { volume, target, progress, fail_fast, buffer: vec![0; BUFFER_LEN], summary }
-    }
-
-    fn run(mut self, roots: &[Root], new_name: Option<&OsStr>) -> Result<Summary, Error> {
+impl Exporter<'_, '_> {
+    fn run(mut self, roots: &[Root], new_name: Option<&OsStr>) -> Result<(), Error> {
         for root in roots {
             match root {
                 Root::Volume(dir) => self.below(dir, &PlainPath::default())?,
@@ -146,15 +153,12 @@ impl<'a> Exporter<'a> {
                     self.tree(item, new_name.unwrap_or(&item.name))?
                 }
                 Root::Entry(item) => {
-                    let done = self.leaf(item, new_name.unwrap_or(&item.name));
-                    match roots {
-                        [_] => done?, // it was all that was asked for
-                        _ => drop(self.attempt(done)?),
-                    }
+                    let done = self.leaf(item.clone(), new_name);
+                    self.attempt(done)?;
                 }
             }
         }
-        Ok(self.summary)
+        self.target.end(self.crew)
     }
 
     /// A folder that was asked for, with everything below it.
@@ -166,7 +170,7 @@ impl<'a> Exporter<'a> {
             .and_then(|dir| self.enter(item, &dir, name).map(|()| dir));
         let Some(dir) = self.attempt(entered)? else { return Ok(()) };
         self.below(&dir, &item.path)?;
-        let left = self.target.leave();
+        let left = self.target.leave(self.crew);
         self.attempt(left).map(drop)
     }
 
@@ -175,9 +179,7 @@ impl<'a> Exporter<'a> {
         let walk = Walk::new(self.volume, dir.clone(), path.clone());
         let Some(mut walk) = self.attempt(walk)? else { return Ok(()) };
         while let Some(step) = walk.next() {
-            if self.progress.stopped() {
-                return Err(Error::Interrupted);
-            }
+            self.crew.check()?;
             let done = match self.attempt(step)? {
                 None => continue,
                 Some(Step::Enter(item, dir)) => {
@@ -187,8 +189,8 @@ impl<'a> Exporter<'a> {
                     }
                     entered
                 }
-                Some(Step::Leave(..)) => self.target.leave(),
-                Some(Step::Leaf(item)) => self.leaf(&item, &item.name),
+                Some(Step::Leave(..)) => self.target.leave(self.crew),
+                Some(Step::Leaf(item)) => self.leaf(item, None),
             };
             self.attempt(done)?;
         }
@@ -197,56 +199,21 @@ impl<'a> Exporter<'a> {
 
     fn enter(&mut self, item: &Item, dir: &Dir, name: &OsStr) -> Result<(), Error> {
         let stat = self.volume.stat(dir).map_err(Error::volume(&item.path))?;
-        self.target.enter(one_name(name, item)?, &stat)?;
-        self.summary.folders += 1;
-        self.progress.item();
+        self.target.enter(self.crew, item, one_name(name, item)?, &stat)?;
+        self.crew.done(|summary| summary.folders += 1);
         Ok(())
     }
 
-    fn leaf(&mut self, item: &Item, name: &OsStr) -> Result<(), Error> {
-        let name = one_name(name, item)?;
-        match item.kind {
-            Kind::File => self.file(item, name)?,
-            Kind::Symlink => self.symlink(item, name)?,
-            Kind::Dir | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
-                return Err(Error::Special { path: item.path.clone() });
-            }
-        }
-        self.progress.item();
-        Ok(())
+    fn leaf(&mut self, item: Item, new_name: Option<&OsStr>) -> Result<(), Error> {
+        let name = one_name(new_name.unwrap_or(&item.name), &item)?.to_os_string();
+        self.target.leaf(self.crew, item, &name)
     }
 
-    fn file(&mut self, item: &Item, name: &OsStr) -> Result<(), Error> {
-        let how = OpenFile { read: true, ..OpenFile::default() };
-        let file = self.volume.open_file(&item.parent, &item.name, how).map_err(Error::volume(&item.path))?;
-        let stat = file.stat().map_err(Error::volume(&item.path))?;
-        let mut content =
-            Content { file: &file, path: &item.path, buffer: &mut self.buffer, progress: self.progress };
-        self.summary.bytes += self.target.file(name, &stat, &mut content)?;
-        self.summary.files += 1;
-        Ok(())
-    }
-
-    fn symlink(&mut self, item: &Item, name: &OsStr) -> Result<(), Error> {
-        let link: OsString =
-            self.volume.readlink(&item.parent, &item.name).map_err(Error::volume(&item.path))?;
-        let stat =
-            self.volume.stat((&item.parent, item.name.as_os_str())).map_err(Error::volume(&item.path))?;
-        self.target.symlink(name, &link, &stat)?;
-        self.summary.links += 1;
-        Ok(())
-    }
-
-    /// Turns the failure of one item into a report, where going on makes sense.
+    /// Passes over what was reported; fails if it ended the transfer.
     fn attempt<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if !self.fail_fast && !error.is_fatal() => {
-                self.summary.failed += 1;
-                self.progress.failed(&error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        match self.crew.attempt(result) {
+            None => self.crew.check_stop().map(|()| None),
+            done => Ok(done),
         }
     }
 }

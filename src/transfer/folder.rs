@@ -1,212 +1,293 @@
-//! Exporting into a folder. A file appears under its name when it is complete, or not at all.
+//! Exporting into a folder. The walk makes the folders, workers fill them; a folder gets its mode and times when nobody
+//! has anything more to put into it.
 
-use super::content::Content;
+use super::crew::{self, Crew};
 use super::export::Target;
-use super::local::{self, Folders, failed, failed_io};
-use super::{Error, partial_name};
+use super::local::{self, Folders, failed};
+use super::outgoing::Outgoing;
+use super::{Error, Item};
 use crate::volume::{FileId, Stat};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Mode, RawMode};
 use rustix::io::Errno;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::os::fd::BorrowedFd;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
 
-/// Zeros are looked for in pieces of this size when a sparse file goes out.
-const HOLE_LEN: usize = 4096;
+/// Items of one folder that a worker takes at a time: in one folder the system lets in one after the other.
+const BATCH: usize = 64;
 
-/// A folder being filled.
-pub(super) struct FolderTarget {
-    folders: Folders,
-    /// For each folder entered: what it gets at the end, if it was made here. Others keep what they have.
-    entered: Vec<Option<Stat>>,
-    force: bool,
+/// Folders that the walk has left and that wait for workers, at the most: each keeps a descriptor.
+const UNFINISHED_MAX: usize = 128;
+
+/// A folder of the destination.
+pub(super) struct Folder {
+    above: Option<Arc<Folder>>,
+    /// Its name; of the outermost, the path that was given.
+    name: PathBuf,
+    /// Inodes that this transfer has put here: a second item that meets one of these has a name that the folder
+    /// cannot tell from the first (`A` and `a`).
+    made: Mutex<HashSet<u64>>,
+    /// What it gets at the end, once the walk has left it.
+    end: Mutex<Option<(Arc<OwnedFd>, Stat)>>,
 }
 
-impl FolderTarget {
-    /// Opens `dest`, making it if several items go `into` it; otherwise, and if it is no folder, the folder above it,
-    /// and returns the name that the one item takes. Refuses a place inside the volume whose root is `volume`.
-    pub(super) fn open(
-        dest: &Path,
-        into: bool,
-        force: bool,
-        volume: FileId,
-    ) -> Result<(FolderTarget, Option<OsString>), Error> {
-        let is_folder = dest.is_dir();
-        let above = dest.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folders = Folders::open(if is_folder { dest } else { above })?;
-        if folders.is_within(volume)? {
-            return Err(Error::InsideVolume { path: dest.to_path_buf() });
+/// A folder together with its descriptor.
+pub(super) struct Place {
+    pub(super) folder: Arc<Folder>,
+    pub(super) fd: Arc<OwnedFd>,
+}
+
+impl Folder {
+    fn new(above: Option<Arc<Folder>>, name: PathBuf) -> Arc<Folder> {
+        Arc::new(Folder { above, name, made: Mutex::default(), end: Mutex::new(None) })
+    }
+
+    /// The path of a name in it, for messages.
+    pub(super) fn path(&self, name: &OsStr) -> PathBuf {
+        let mut names = vec![Path::new(name), &self.name];
+        let mut folder = self;
+        while let Some(above) = &folder.above {
+            names.push(&above.name);
+            folder = above;
         }
-        let mut target = FolderTarget { folders, entered: Vec::new(), force };
-        let name = dest.file_name().filter(|_| !is_folder).map(OsStr::to_os_string);
-        match name {
-            Some(name) if into => {
-                let mode = Mode::RWXU | Mode::RWXG | Mode::RWXO;
-                rustix::fs::mkdirat(target.folders.fd(), &name, mode).map_err(failed("make", dest))?;
-                target.folders.enter(&name)?;
-                Ok((target, None))
+        names.into_iter().rev().collect()
+    }
+
+    /// Whether this transfer made the inode here.
+    pub(super) fn has_made(&self, ino: u64) -> bool {
+        crew::lock(&self.made).contains(&ino)
+    }
+
+    /// Lets go of the folder. The last one to do so gives it its mode and times, and lets go of the one above.
+    fn release(self: Arc<Folder>, crew: &Crew<'_>) {
+        let mut next = Some(self);
+        while let Some(mut folder) = next.and_then(Arc::into_inner) {
+            let end = crew::lock(&folder.end).take();
+            if let Some((fd, stat)) = end {
+                crew.attempt(folder.finish(&fd, &stat));
             }
-            name => Ok((target, name)),
+            next = folder.above.take();
         }
     }
 
-    /// Makes sure that an item may take this name.
-    fn may_take(&self, name: &OsStr) -> Result<(), Error> {
-        let Some(there) = self.folders.stat(name)? else { return Ok(()) };
-        let path = self.folders.path(name);
-        if self.folders.has_made(local::id(&there)) {
+    fn finish(&self, fd: &OwnedFd, stat: &Stat) -> Result<(), Error> {
+        let fail = |verb, errno| failed(verb, &self.path(OsStr::new("")))(errno);
+        rustix::fs::fchmod(fd, mode(stat)).map_err(|errno| fail("set the mode of", errno))?;
+        rustix::fs::futimens(fd, &local::timestamps(stat.atime, stat.mtime))
+            .map_err(|errno| fail("set the times of", errno))
+    }
+}
+
+impl Drop for Folder {
+    /// Step by step: there may be more folders above than fit a stack.
+    fn drop(&mut self) {
+        let mut above = self.above.take();
+        while let Some(mut folder) = above.and_then(Arc::into_inner) {
+            above = folder.above.take();
+        }
+    }
+}
+
+impl Place {
+    /// What has a name here, if anything; links are not followed.
+    pub(super) fn look(&self, name: &OsStr) -> Result<Option<rustix::fs::Stat>, Error> {
+        match rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(failed("look at", &self.folder.path(name))(errno)),
+        }
+    }
+
+    /// Makes sure that an item may take a name that may be taken by something else.
+    pub(super) fn may_replace(
+        &self,
+        name: &OsStr,
+        there: Option<&rustix::fs::Stat>,
+        force: bool,
+    ) -> Result<(), Error> {
+        let Some(there) = there else { return Ok(()) };
+        let path = self.folder.path(name);
+        if self.folder.has_made(local::id(there).ino) {
             return Err(Error::Clash { path });
         }
-        if !self.force || FileType::from_raw_mode(there.st_mode).is_dir() {
+        if !force || FileType::from_raw_mode(there.st_mode).is_dir() {
             return Err(Error::LocalExists { path });
         }
         Ok(())
     }
 
-    /// Gives a finished item its name, and remembers it as ours.
-    fn publish(&mut self, partial: Partial, name: &OsStr) -> Result<(), Error> {
-        let path = self.folders.path(name);
-        let stat = rustix::fs::statat(self.folders.fd(), &partial.name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(failed("look at", &path))?;
-        let renamed = if self.force {
-            rustix::fs::renameat(self.folders.fd(), &partial.name, self.folders.fd(), name)
-        } else {
-            rename_new(self.folders.fd(), &partial.name, name)
-        };
-        if let Err(errno) = renamed {
-            partial.remove(self.folders.fd());
-            return Err(match errno {
-                Errno::EXIST => Error::LocalExists { path },
-                errno => failed("name", &path)(errno),
-            });
+    /// Gives the item with the inode `ino` its name by `rename`, which replaces nothing unless `force`.
+    pub(super) fn publish(
+        &self,
+        name: &OsStr,
+        ino: u64,
+        force: bool,
+        rename: impl FnOnce() -> rustix::io::Result<()>,
+    ) -> Result<(), Error> {
+        let mut made = crew::lock(&self.folder.made);
+        if force {
+            // One at a time: another may be about to take this very name, spelled another way.
+            let there = rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+            if there.is_ok_and(|there| made.contains(&local::id(&there).ino)) {
+                return Err(Error::Clash { path: self.folder.path(name) });
+            }
+            let renamed = rename();
+            made.extend(renamed.is_ok().then_some(ino));
+            return renamed.map_err(|errno| self.refused(name, errno));
         }
-        self.folders.made(local::id(&stat));
-        Ok(())
+        made.insert(ino);
+        drop(made);
+        rename().map_err(|errno| {
+            crew::lock(&self.folder.made).remove(&ino);
+            match errno {
+                Errno::EXIST => {
+                    match self.look(name).and_then(|there| self.may_replace(name, there.as_ref(), false)) {
+                        Ok(()) => self.refused(name, errno), // gone in between
+                        Err(error) => error,
+                    }
+                }
+                errno => self.refused(name, errno),
+            }
+        })
+    }
+
+    fn refused(&self, name: &OsStr, errno: Errno) -> Error {
+        let path = self.folder.path(name);
+        match errno {
+            Errno::EXIST | Errno::ISDIR => Error::LocalExists { path },
+            errno => failed("name", &path)(errno),
+        }
     }
 }
 
-impl Target for FolderTarget {
-    fn enter(&mut self, name: &OsStr, stat: &Stat) -> Result<(), Error> {
-        let path = self.folders.path(name);
+/// A folder being filled: where the walk is.
+pub(super) struct FolderTarget<'env> {
+    outgoing: &'env Outgoing<'env>,
+    folders: Folders,
+    stack: Vec<Arc<Folder>>,
+    /// For each folder entered: what it gets at the end. Others keep what they have.
+    ends: Vec<Option<Stat>>,
+    batch: Vec<(Item, OsString)>,
+    unfinished: VecDeque<Weak<Folder>>,
+}
+
+impl<'env> FolderTarget<'env> {
+    /// Opens `dest`, making it if several items go `into` it; otherwise, and if it is no folder, the folder above it,
+    /// and returns the name that the one item takes. Refuses a place inside the volume whose root is `volume`.
+    pub(super) fn open(
+        dest: &Path,
+        into: bool,
+        outgoing: &'env Outgoing<'env>,
+        volume: FileId,
+    ) -> Result<(FolderTarget<'env>, Option<OsString>), Error> {
+        let is_folder = dest.is_dir();
+        let above = dest.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut folders = Folders::open(if is_folder { dest } else { above })?;
+        if folders.is_within(volume)? {
+            return Err(Error::InsideVolume { path: dest.to_path_buf() });
+        }
+        let mut name = dest.file_name().filter(|_| !is_folder).map(OsStr::to_os_string);
+        if let Some(new) = name.take_if(|_| into) {
+            let mode = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+            rustix::fs::mkdirat(folders.fd(), &new, mode).map_err(failed("make", dest))?;
+            folders.enter(&new)?;
+        }
+        let stack = vec![Folder::new(None, folders.path(OsStr::new("")))];
+        let (ends, batch, unfinished) = (Vec::new(), Vec::new(), VecDeque::new());
+        Ok((FolderTarget { outgoing, folders, stack, ends, batch, unfinished }, name))
+    }
+
+    fn place(&self) -> Place {
+        let folder = self.stack.last().expect("the outermost folder is never left");
+        Place { folder: Arc::clone(folder), fd: self.folders.descriptor() }
+    }
+
+    /// Hands out what was collected in the current folder.
+    fn flush(&mut self, crew: &Crew<'env>) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let (batch, place, outgoing) = (std::mem::take(&mut self.batch), self.place(), self.outgoing);
+        crew.submit(Box::new(move |crew, buffer| {
+            for (item, name) in batch {
+                if crew.check().is_err() {
+                    return;
+                }
+                let done = outgoing.leaf(crew, &place, &item, &name, buffer);
+                crew.attempt(done);
+            }
+            place.folder.release(crew);
+        }))
+    }
+
+    /// Keeps the number of folders bounded that wait for workers.
+    fn wait_for_folders(&mut self, crew: &Crew<'env>) {
+        if self.unfinished.len() >= UNFINISHED_MAX {
+            self.unfinished.retain(|folder| folder.strong_count() > 0);
+        }
+        if self.unfinished.len() >= UNFINISHED_MAX {
+            crew.drain();
+            self.unfinished.clear();
+        }
+    }
+}
+
+impl<'env> Target<'env> for FolderTarget<'env> {
+    fn enter(&mut self, crew: &Crew<'env>, _item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error> {
+        self.flush(crew)?;
+        let place = self.place();
         // Nobody else looks in before the folder has the mode that it should have.
-        let made = match rustix::fs::mkdirat(self.folders.fd(), name, Mode::RWXU) {
+        let made = match rustix::fs::mkdirat(&*place.fd, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
-            Err(errno) => return Err(failed("make", &path)(errno)),
+            Err(errno) => return Err(failed("make", &place.folder.path(name))(errno)),
         };
-        match self.folders.stat(name)? {
-            Some(there) if !FileType::from_raw_mode(there.st_mode).is_dir() => {
-                return Err(Error::LocalExists { path });
+        self.folders.enter(name).map_err(|error| match &error {
+            Error::Local { source, .. } if !made && is_no_folder(source) => {
+                Error::LocalExists { path: place.folder.path(name) }
             }
-            Some(there) if made => self.folders.made(local::id(&there)),
-            Some(there) if self.folders.has_made(local::id(&there)) => return Err(Error::Clash { path }),
-            _ => {}
+            _ => error,
+        })?;
+        let ino = self.folders.id().ino;
+        if place.folder.has_made(ino) {
+            self.folders.leave()?;
+            return Err(Error::Clash { path: place.folder.path(name) });
         }
-        self.folders.enter(name)?;
-        self.entered.push(made.then(|| stat.clone()));
+        crew::lock(&place.folder.made).insert(ino);
+        self.stack.push(Folder::new(Some(place.folder), PathBuf::from(name)));
+        // A folder that an export left half-done has neither.
+        self.ends.push((made || self.outgoing.options.resume).then(|| stat.clone()));
         Ok(())
     }
 
-    fn leave(&mut self) -> Result<(), Error> {
-        let path = self.folders.path(OsStr::new(""));
-        let folder = self.folders.leave()?;
-        let Some(stat) = self.entered.pop().flatten() else { return Ok(()) };
-        rustix::fs::fchmod(&folder, mode(&stat)).map_err(failed("set the mode of", &path))?;
-        rustix::fs::futimens(&folder, &local::timestamps(stat.atime, stat.mtime))
-            .map_err(failed("set the times of", &path))
+    fn leave(&mut self, crew: &Crew<'env>) -> Result<(), Error> {
+        self.flush(crew)?;
+        let fd = self.folders.leave()?;
+        let folder = self.stack.pop().expect("only an entered folder is left");
+        *crew::lock(&folder.end) = self.ends.pop().flatten().map(|stat| (fd, stat));
+        self.unfinished.push_back(Arc::downgrade(&folder));
+        folder.release(crew);
+        self.wait_for_folders(crew);
+        Ok(())
     }
 
-    fn file(&mut self, name: &OsStr, stat: &Stat, content: &mut Content<'_>) -> Result<u64, Error> {
-        self.may_take(name)?;
-        let path = self.folders.path(name);
-        let (partial, file) = Partial::file(self.folders.fd(), &path)?;
-        match fill(&file, &path, stat, self.force, content) {
-            Ok(len) => self.publish(partial, name).map(|()| len),
-            Err(error) => {
-                partial.remove(self.folders.fd());
-                Err(error)
-            }
-        }
+    fn leaf(&mut self, crew: &Crew<'env>, item: Item, name: &OsStr) -> Result<(), Error> {
+        self.batch.push((item, name.to_os_string()));
+        if self.batch.len() >= BATCH { self.flush(crew) } else { Ok(()) }
     }
 
-    fn symlink(&mut self, name: &OsStr, target: &OsStr, stat: &Stat) -> Result<(), Error> {
-        self.may_take(name)?;
-        let path = self.folders.path(name);
-        let partial = Partial { name: partial_name() };
-        rustix::fs::symlinkat(target, self.folders.fd(), &partial.name).map_err(failed("make", &path))?;
-        let times = local::timestamps(stat.atime, stat.mtime);
-        // The time of a link is worth having, and no reason to go without the link.
-        let _ = rustix::fs::utimensat(self.folders.fd(), &partial.name, &times, AtFlags::SYMLINK_NOFOLLOW);
-        self.publish(partial, name)
+    fn end(&mut self, crew: &Crew<'env>) -> Result<(), Error> {
+        self.flush(crew)
     }
 }
 
-/// Writes content, holes, mode and times.
-fn fill(file: &File, path: &Path, stat: &Stat, sync: bool, content: &mut Content<'_>) -> Result<u64, Error> {
-    let sparse = stat.blocks.saturating_mul(512) < stat.cipher_size;
-    let len = content.read(0..u64::MAX, |bytes, at| {
-        let written = if sparse { write_sparse(file, bytes, at) } else { file.write_all_at(bytes, at) };
-        written.map_err(failed_io("write", path))
-    })?;
-    if sparse {
-        file.set_len(len).map_err(failed_io("write", path))?;
-    }
-    rustix::fs::fchmod(file, mode(stat)).map_err(failed("set the mode of", path))?;
-    rustix::fs::futimens(file, &local::timestamps(stat.atime, stat.mtime))
-        .map_err(failed("set the times of", path))?;
-    if sync {
-        // The old file goes when this one takes its name: it must be on the disk by then.
-        file.sync_all().map_err(failed_io("write", path))?;
-    }
-    Ok(len)
-}
-
-/// Writes what is not zero.
-fn write_sparse(file: &File, bytes: &[u8], at: u64) -> std::io::Result<()> {
-    let pieces = bytes.chunks(HOLE_LEN).zip((at..).step_by(HOLE_LEN));
-    pieces
-        .filter(|(piece, _)| piece.iter().any(|byte| *byte != 0))
-        .try_for_each(|(piece, at)| file.write_all_at(piece, at))
+fn is_no_folder(error: &std::io::Error) -> bool {
+    [Errno::NOTDIR, Errno::LOOP].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// The mode that goes out. Set-uid and set-gid do not: the file belongs to somebody else now.
-fn mode(stat: &Stat) -> Mode {
+pub(super) fn mode(stat: &Stat) -> Mode {
     Mode::from_raw_mode((stat.mode & 0o1777) as RawMode)
-}
-
-/// An item under its temporary name.
-struct Partial {
-    name: String,
-}
-
-impl Partial {
-    /// Makes an empty file that nobody else can open.
-    fn file(folder: BorrowedFd<'_>, path: &Path) -> Result<(Partial, File), Error> {
-        let name = partial_name();
-        let how = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(folder, &name, how, Mode::RUSR | Mode::WUSR)
-            .map_err(failed("create", path))?;
-        Ok((Partial { name }, File::from(fd)))
-    }
-
-    /// Takes it away again. That it stays is the lesser evil, next to the error on the way.
-    fn remove(self, folder: BorrowedFd<'_>) {
-        let _ = rustix::fs::unlinkat(folder, &self.name, AtFlags::empty());
-    }
-}
-
-/// Renames without replacing, by one call where the file system knows how.
-fn rename_new(folder: BorrowedFd<'_>, from: &str, to: &OsStr) -> rustix::io::Result<()> {
-    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            match rustix::fs::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => rustix::fs::renameat(folder, from, folder, to),
-                Err(errno) => Err(errno),
-                Ok(_) => Err(Errno::EXIST),
-            }
-        }
-        done => done,
-    }
 }

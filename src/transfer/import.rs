@@ -2,9 +2,10 @@
 
 use super::content::BUFFER_LEN;
 use super::local::{self, Folders, failed, failed_io};
-use super::{Error, Progress, Summary, partial_name};
+use super::{Error, Progress, Summary};
 use crate::volume::{
     Dir, File, Follow, Kind, OpenFile, Place, PlainPath, RenameMode, SetAttr, SetTime, Stat, Volume,
+    partial_name,
 };
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
@@ -22,6 +23,8 @@ pub struct ImportOptions {
     pub force: bool,
     /// End at the first item that fails, rather than report it, leave it out and go on.
     pub fail_fast: bool,
+    /// Pass over files of the volume that are whole: they have the size and the time that they should have.
+    pub resume: bool,
 }
 
 /// Imports `sources` to `dest` with the rules of `cp -a`: into `dest` if that is a directory of the volume or there
@@ -146,7 +149,7 @@ struct New<'a> {
 impl<'a> New<'a> {
     fn begin(volume: &'a Volume, spot: &Spot<'a>, old: Option<&Stat>, force: bool) -> Result<New<'a>, Error> {
         let mode = spot.rename_mode(old, force)?;
-        let partial = OsString::from(partial_name());
+        let partial = partial_name();
         let how = OpenFile { write: true, ..OpenFile::default() };
         let file = volume
             .create_file(spot.dir, &partial, 0o600, true, how, None)
@@ -313,7 +316,8 @@ impl Importer<'_> {
         }
         let path = spot.full();
         let attr = match spot.stat(self.volume)? {
-            Some(old) if old.kind == Kind::Dir => None,
+            // One that an import left half-done has neither mode nor times yet.
+            Some(old) if old.kind == Kind::Dir => self.options.resume.then(|| attributes(stat)),
             Some(_) => return Err(Error::Exists { path }),
             None => {
                 self.volume.mkdir(spot.dir, spot.name, 0o700, None).map_err(Error::volume(&path))?;
@@ -359,6 +363,10 @@ impl Importer<'_> {
             return Err(Error::LocalSpecial { path });
         }
         let old = spot.stat(self.volume)?;
+        if self.options.resume && old.as_ref().is_some_and(|old| is_whole(old, &stat)) {
+            self.summary.skipped += 1;
+            return Ok(());
+        }
         let new = New::begin(self.volume, &spot, old.as_ref(), self.options.force)?;
         let done = self.copy(&std::fs::File::from(source), &path, &new, &spot.full()).and_then(|bytes| {
             let attr = attributes(&stat);
@@ -418,8 +426,15 @@ impl Importer<'_> {
         let target = rustix::fs::readlinkat(folders.fd(), name, Vec::new())
             .map_err(failed("read", &folders.path(name)))?;
         let old = spot.stat(self.volume)?;
+        if self.options.resume && old.as_ref().is_some_and(|old| old.kind == Kind::Symlink) {
+            let there = self.volume.readlink(spot.dir, spot.name).map_err(Error::volume(&path))?;
+            if there.as_bytes() == target.as_bytes() {
+                self.summary.skipped += 1;
+                return Ok(());
+            }
+        }
         let mode = spot.rename_mode(old.as_ref(), self.options.force)?;
-        let partial = OsString::from(partial_name());
+        let partial = partial_name();
         let made = self.volume.symlink(OsStr::from_bytes(target.as_bytes()), spot.dir, &partial, None);
         made.map_err(Error::volume(&path))?;
         let times = SetAttr { mode: None, ..attributes(stat) };
@@ -446,6 +461,14 @@ impl Importer<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a file of the volume is the whole of one outside. Only what is complete has its final name, so size and time
+/// are enough.
+fn is_whole(there: &Stat, source: &rustix::fs::Stat) -> bool {
+    there.kind == Kind::File
+        && u64::try_from(source.st_size) == Ok(there.size)
+        && local::times(source).1 == there.mtime
 }
 
 fn ends_with_slash(path: &Path) -> bool {

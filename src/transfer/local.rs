@@ -4,10 +4,10 @@ use super::Error;
 use crate::volume::FileId;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Descriptors kept open on the way down; above them a folder is opened again, through `..`, when it is left to.
@@ -24,10 +24,7 @@ pub(super) struct Folders {
 struct Frame {
     name: OsString,
     id: FileId,
-    fd: Option<OwnedFd>,
-    /// What this transfer has put here: a second item that meets one of these has a name that the folder cannot
-    /// tell from the first (`A` and `a`).
-    made: HashSet<FileId>,
+    fd: Option<Arc<OwnedFd>>,
 }
 
 impl Folders {
@@ -35,13 +32,18 @@ impl Folders {
     pub(super) fn open(path: &Path) -> Result<Folders, Error> {
         let fd = rustix::fs::openat(CWD, path, DIRECTORY, Mode::empty()).map_err(failed("open", path))?;
         let id = id(&rustix::fs::fstat(&fd).map_err(failed("open", path))?);
-        let frame = Frame { name: OsString::new(), id, fd: Some(fd), made: HashSet::new() };
+        let frame = Frame { name: OsString::new(), id, fd: Some(Arc::new(fd)) };
         Ok(Folders { base: path.to_path_buf(), stack: vec![frame] })
     }
 
     /// The folder where the transfer is at.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.top().fd.as_ref().expect("the innermost folder is open").as_fd()
+    }
+
+    /// The same, for somebody who keeps it.
+    pub(super) fn descriptor(&self) -> Arc<OwnedFd> {
+        Arc::clone(self.top().fd.as_ref().expect("the innermost folder is open"))
     }
 
     /// Its identity.
@@ -72,7 +74,7 @@ impl Folders {
         let fd = rustix::fs::openat(self.fd(), name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
             .map_err(failed("open", &path))?;
         let id = id(&rustix::fs::fstat(&fd).map_err(failed("open", &path))?);
-        self.stack.push(Frame { name: name.to_os_string(), id, fd: Some(fd), made: HashSet::new() });
+        self.stack.push(Frame { name: name.to_os_string(), id, fd: Some(Arc::new(fd)) });
         // The outermost stays open: it was named by a path that may mean something else by now.
         if let Some(far) = self.stack.len().checked_sub(OPEN_MAX).filter(|far| *far > 0) {
             self.stack[far].fd = None;
@@ -81,7 +83,7 @@ impl Folders {
     }
 
     /// Goes up again; returns the folder that was left.
-    pub(super) fn leave(&mut self) -> Result<OwnedFd, Error> {
+    pub(super) fn leave(&mut self) -> Result<Arc<OwnedFd>, Error> {
         let left = self.stack.pop().and_then(|frame| frame.fd).expect("only an entered folder is left");
         if self.top().fd.is_none() {
             let lost = || Error::Lost { path: self.path(OsStr::new("")) };
@@ -89,19 +91,9 @@ impl Folders {
             if id(&rustix::fs::fstat(&above).map_err(|_| lost())?) != self.top().id {
                 return Err(lost());
             }
-            self.top_mut().fd = Some(above);
+            self.top_mut().fd = Some(Arc::new(above));
         }
         Ok(left)
-    }
-
-    /// Notes that this transfer made `id` in the current folder.
-    pub(super) fn made(&mut self, id: FileId) {
-        self.top_mut().made.insert(id);
-    }
-
-    /// Did this transfer make `id` in the current folder?
-    pub(super) fn has_made(&self, id: FileId) -> bool {
-        self.top().made.contains(&id)
     }
 
     /// Is the current folder `id`, or below it?

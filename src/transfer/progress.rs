@@ -1,15 +1,17 @@
 //! What a transfer tells while it runs, and what it has to show at the end.
 
-use super::Error;
+use super::{Error, Loss};
 
-/// Hears how a transfer goes on. Every method does nothing unless it is written.
-pub trait Progress {
+/// Hears how a transfer goes on, by one thread at a time. Every method does nothing unless it is written.
+pub trait Progress: Send {
     /// That many more bytes of plaintext were read or written.
     fn bytes(&mut self, _count: u64) {}
     /// One more file, link or folder is complete.
     fn item(&mut self) {}
     /// An item was left out, and the transfer goes on with the next one.
     fn failed(&mut self, _error: &Error) {}
+    /// Part of a file could not be read; the rest of it is transferred.
+    fn lost(&mut self, _loss: &Loss) {}
     /// Asked at least once per buffer: should the transfer stop and clean up?
     fn stopped(&self) -> bool {
         false
@@ -33,8 +35,12 @@ pub struct Summary {
     pub links: u64,
     /// Plaintext bytes.
     pub bytes: u64,
+    /// Files and links that were whole in their place already.
+    pub skipped: u64,
     /// Items left out, each of which was reported.
     pub failed: u64,
+    /// Bad blocks of files that were transferred all the same, each of which was reported.
+    pub lost: u64,
 }
 
 /// What a transfer has before it.

@@ -3,15 +3,17 @@
 //!
 //! Written without seeking and without the crate's builder, which would end a broken stream as if it were whole.
 
-use super::content::Content;
+use super::content::{Out, Source};
+use super::crew::Crew;
 use super::export::Target;
-use super::{Error, local};
-use crate::volume::Stat;
+use super::{BadBlocks, Error, Item, local};
+use crate::volume::{Kind, Stat, Volume};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tar::{EntryType, Header};
 
 const RECORD_LEN: u64 = 512;
@@ -20,27 +22,47 @@ const NAME_MAX: usize = 100;
 /// Largest size that fits eleven octal digits.
 const SIZE_MAX: u64 = 0o777_7777_7777;
 
-/// A tar stream being written.
-pub(super) struct TarTarget<'a> {
-    out: &'a mut dyn Write,
-    /// Read every file to its end before its header is written.
-    check_first: bool,
+/// A tar stream being written: each entry is made ready by whoever is free, and written when its turn has come.
+pub(super) struct TarTarget<'env> {
+    writer: Writer<'env>,
     path: PathBuf,
     /// Names at the top, where two paths that were asked for may collide.
     taken: HashSet<OsString>,
+    next_turn: u64,
 }
 
-impl<'a> TarTarget<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, check_first: bool) -> TarTarget<'a> {
-        TarTarget { out, check_first, path: PathBuf::new(), taken: HashSet::new() }
-    }
+/// What every worker knows of the stream.
+#[derive(Clone)]
+struct Writer<'env> {
+    volume: &'env Volume,
+    out: Arc<Out<'env>>,
+    /// Read every file to its end before its header is written.
+    check_first: bool,
+    bad_blocks: BadBlocks,
+}
 
-    /// Ends the archive.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        self.out
-            .write_all(&[0; 2 * RECORD_LEN as usize])
-            .and_then(|()| self.out.flush())
-            .map_err(Error::Stream)
+/// An entry that is ready for the stream: its header, and what follows it.
+struct Entry {
+    header: Vec<u8>,
+    content: Content,
+}
+
+enum Content {
+    Nothing,
+    /// That many bytes in the worker's buffer.
+    Read(usize),
+    Large(Arc<Source>),
+}
+
+impl<'env> TarTarget<'env> {
+    pub(super) fn new(
+        volume: &'env Volume,
+        out: &'env mut (dyn Write + Send),
+        check_first: bool,
+        bad_blocks: BadBlocks,
+    ) -> TarTarget<'env> {
+        let writer = Writer { volume, out: Out::new(out), check_first, bad_blocks };
+        TarTarget { writer, path: PathBuf::new(), taken: HashSet::new(), next_turn: 0 }
     }
 
     fn may_take(&mut self, name: &OsStr) -> Result<(), Error> {
@@ -51,84 +73,165 @@ impl<'a> TarTarget<'a> {
         Ok(())
     }
 
-    /// Writes the header, or headers, of the entry at `path`.
-    fn header(
+    /// Has an entry prepared, and written after those before it.
+    fn submit(
         &mut self,
-        kind: EntryType,
-        path: &[u8],
-        link: &[u8],
-        size: u64,
-        stat: &Stat,
+        crew: &Crew<'env>,
+        prepare: impl FnOnce(&Crew<'env>, &mut Vec<u8>) -> Result<Entry, Error> + Send + 'env,
+        then: impl FnOnce(&Crew<'env>, &Writer<'env>) -> Result<(), Error> + Send + 'env,
     ) -> Result<(), Error> {
-        let pax = pax_records(path, link, size, stat);
-        if !pax.is_empty() {
-            let mut header = Header::new_ustar();
-            header.set_entry_type(EntryType::XHeader);
-            header.set_size(pax.len() as u64);
-            header.set_mode(0o644);
-            self.write_header(header, b"pax", b"")?;
-            self.out.write_all(&pax).map_err(Error::Stream)?;
-            self.pad(pax.len() as u64)?;
-        }
-        let mut header = Header::new_ustar();
-        header.set_entry_type(kind);
-        header.set_size(size);
-        header.set_mode(stat.mode & 0o7777);
-        header.set_uid(stat.uid.into());
-        header.set_gid(stat.gid.into());
-        header.set_mtime(local::since_epoch(stat.mtime).0.try_into().unwrap_or(0));
-        self.write_header(header, path, link)
-    }
-
-    fn write_header(&mut self, mut header: Header, path: &[u8], link: &[u8]) -> Result<(), Error> {
-        let old = header.as_old_mut();
-        copy_start(&mut old.name, path);
-        copy_start(&mut old.linkname, link);
-        header.set_cksum();
-        self.out.write_all(header.as_bytes()).map_err(Error::Stream)
-    }
-
-    /// Fills up the last record of `len` bytes.
-    fn pad(&mut self, len: u64) -> Result<(), Error> {
-        let rest = len.next_multiple_of(RECORD_LEN) - len;
-        self.out.write_all(&[0; RECORD_LEN as usize][..rest as usize]).map_err(Error::Stream)
+        let (turn, writer) = (self.next_turn, self.writer.clone());
+        self.next_turn += 1;
+        crew.submit(Box::new(move |crew, buffer| {
+            let entry = prepare(crew, buffer);
+            if crew.await_turn(turn).is_err() {
+                return;
+            }
+            let written =
+                entry.and_then(|entry| writer.write(crew, entry, buffer)).and_then(|()| then(crew, &writer));
+            crew.attempt(written);
+            crew.next_turn();
+        }))
     }
 }
 
-impl Target for TarTarget<'_> {
-    fn enter(&mut self, name: &OsStr, stat: &Stat) -> Result<(), Error> {
+impl<'env> Target<'env> for TarTarget<'env> {
+    fn enter(&mut self, crew: &Crew<'env>, _item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error> {
         self.may_take(name)?;
         self.path.push(name);
         let path = [self.path.as_os_str().as_bytes(), b"/"].concat();
-        self.header(EntryType::Directory, &path, b"", 0, stat)
+        let header = header(EntryType::Directory, &path, b"", 0, stat);
+        self.submit(crew, |_, _| Ok(Entry { header, content: Content::Nothing }), |_, _| Ok(()))
     }
 
-    fn leave(&mut self) -> Result<(), Error> {
+    fn leave(&mut self, _crew: &Crew<'env>) -> Result<(), Error> {
         self.path.pop();
         Ok(())
     }
 
-    fn file(&mut self, name: &OsStr, stat: &Stat, content: &mut Content<'_>) -> Result<u64, Error> {
+    fn leaf(&mut self, crew: &Crew<'env>, item: Item, name: &OsStr) -> Result<(), Error> {
         self.may_take(name)?;
-        if self.check_first {
-            content.check()?;
-        }
         let path = self.path.join(name).into_os_string();
-        self.header(EntryType::Regular, path.as_bytes(), b"", stat.size, stat)?;
-        let out = &mut *self.out;
-        match content.read(0..stat.size, |bytes, _| out.write_all(bytes).map_err(Error::Stream)) {
-            Ok(len) if len == stat.size => self.pad(len).map(|()| len),
-            Ok(_) => Err(Error::StreamCut(Box::new(Error::Changed { path: content.path.clone() }))),
-            Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Err(Error::StreamCut(Box::new(error))),
+        let (kind, writer) = (item.kind, self.writer.clone());
+        match kind {
+            Kind::File => {
+                let prepare = move |crew: &Crew<'env>, buffer: &mut Vec<u8>| {
+                    writer.file(crew, &item, path.as_bytes(), buffer)
+                };
+                self.submit(crew, prepare, |crew, _| {
+                    crew.done(|summary| summary.files += 1);
+                    Ok(())
+                })
+            }
+            Kind::Symlink => self.submit(
+                crew,
+                move |_, _| writer.symlink(&item, path.as_bytes()),
+                |crew, _| {
+                    crew.done(|summary| summary.links += 1);
+                    Ok(())
+                },
+            ),
+            _ => Err(Error::Special { path: item.path }),
         }
     }
 
-    fn symlink(&mut self, name: &OsStr, target: &OsStr, stat: &Stat) -> Result<(), Error> {
-        self.may_take(name)?;
-        let path = self.path.join(name).into_os_string();
-        self.header(EntryType::Symlink, path.as_bytes(), target.as_bytes(), 0, stat)
+    /// Ends the archive.
+    fn end(&mut self, crew: &Crew<'env>) -> Result<(), Error> {
+        let header = vec![0; 2 * RECORD_LEN as usize];
+        let prepare = |_: &Crew<'env>, _: &mut Vec<u8>| Ok(Entry { header, content: Content::Nothing });
+        self.submit(crew, prepare, |_, writer| writer.out.flush())
     }
+}
+
+impl<'env> Writer<'env> {
+    /// Opens a file, and reads it if it is small.
+    fn file(
+        &self,
+        crew: &Crew<'env>,
+        item: &Item,
+        path: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<Entry, Error> {
+        let source = Source::open(self.volume, &item.parent, &item.name, item.path.clone(), self.bad_blocks)?;
+        let header = header(EntryType::Regular, path, b"", source.stat.size, &source.stat);
+        if source.piece_count() == 1 {
+            let (len, read) = source.read(crew, source.piece(0), buffer);
+            read?;
+            source.end(crew)?;
+            return Ok(Entry { header, content: Content::Read(len) });
+        }
+        let source = Arc::new(source);
+        if self.check_first {
+            source.check(crew, buffer)?;
+        }
+        Ok(Entry { header, content: Content::Large(source) })
+    }
+
+    fn symlink(&self, item: &Item, path: &[u8]) -> Result<Entry, Error> {
+        let fail = |error| Error::volume(&item.path)(error);
+        let target = self.volume.readlink(&item.parent, &item.name).map_err(fail)?;
+        let stat = self.volume.stat((&item.parent, item.name.as_os_str())).map_err(fail)?;
+        let header = header(EntryType::Symlink, path, target.as_bytes(), 0, &stat);
+        Ok(Entry { header, content: Content::Nothing })
+    }
+
+    fn write(&self, crew: &Crew<'env>, entry: Entry, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.out.write(&entry.header)?;
+        let len = match entry.content {
+            Content::Nothing => return Ok(()),
+            Content::Read(len) => {
+                self.out.write(&buffer[..len])?;
+                crew.bytes(len as u64);
+                len as u64
+            }
+            Content::Large(source) => {
+                let streamed = source.stream(crew, 0..u64::MAX, &self.out, buffer);
+                streamed.and_then(|len| source.end(crew).map(|()| len)).map_err(|error| {
+                    if error.is_fatal() { error } else { Error::StreamCut(Box::new(error)) }
+                })?
+            }
+        };
+        self.out.write(&[0; RECORD_LEN as usize][..padding(len)])?;
+        crew.count(|summary| summary.bytes += len);
+        Ok(())
+    }
+}
+
+/// The bytes that fill up the last record of `len` bytes.
+fn padding(len: u64) -> usize {
+    (len.next_multiple_of(RECORD_LEN) - len) as usize
+}
+
+/// The header, or headers, of an entry.
+fn header(kind: EntryType, path: &[u8], link: &[u8], size: u64, stat: &Stat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let pax = pax_records(path, link, size, stat);
+    if !pax.is_empty() {
+        let mut header = Header::new_ustar();
+        header.set_entry_type(EntryType::XHeader);
+        header.set_size(pax.len() as u64);
+        header.set_mode(0o644);
+        push_header(&mut bytes, header, b"pax", b"");
+        bytes.extend_from_slice(&pax);
+        bytes.resize(bytes.len() + padding(pax.len() as u64), 0);
+    }
+    let mut header = Header::new_ustar();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(stat.mode & 0o7777);
+    header.set_uid(stat.uid.into());
+    header.set_gid(stat.gid.into());
+    header.set_mtime(local::since_epoch(stat.mtime).0.try_into().unwrap_or(0));
+    push_header(&mut bytes, header, path, link);
+    bytes
+}
+
+fn push_header(bytes: &mut Vec<u8>, mut header: Header, path: &[u8], link: &[u8]) {
+    let old = header.as_old_mut();
+    copy_start(&mut old.name, path);
+    copy_start(&mut old.linkname, link);
+    header.set_cksum();
+    bytes.extend_from_slice(header.as_bytes());
 }
 
 /// What does not fit a ustar header, as pax records.

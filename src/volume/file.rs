@@ -11,7 +11,7 @@ use super::error::{Error, Fault};
 use super::path::PlainPath;
 use super::spot::Spot;
 use super::state::{Contents, FileState};
-use super::sys;
+use super::sys::{self, RawStat};
 use crate::content;
 use crate::content::{FileIv, HEADER_LEN, decode_header, encode_header};
 use rustix::fd::OwnedFd;
@@ -46,7 +46,12 @@ pub struct File {
 impl Volume {
     /// Opens a regular file. A damaged header fails here already, unless the file is emptied.
     pub fn open_file(&self, dir: &Dir, name: &OsStr, how: OpenFile) -> Result<File, Error> {
-        let file = {
+        self.open_file_and_stat(dir, name, how).map(|(file, _)| file)
+    }
+
+    /// The same, with the state of the file as it was found, before it was emptied.
+    pub fn open_file_and_stat(&self, dir: &Dir, name: &OsStr, how: OpenFile) -> Result<(File, Stat), Error> {
+        let (file, raw) = {
             let _chains = self.core.hold_chains();
             let spot = self.spot_for(how, "opening", dir, name)?;
             let opened =
@@ -59,7 +64,7 @@ impl Volume {
         } else {
             drop(file.contents()?);
         }
-        Ok(file)
+        Ok((file, self.core.stat_from(raw, 0)))
     }
 
     /// Creates a regular file with these permission bits, or opens the one there is unless `exclusive`.
@@ -100,6 +105,7 @@ impl Volume {
         let fd =
             spot.check(rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags, mode_bits))?;
         let given = self.give_to(&spot, &fd, mode, owner).and_then(|()| self.opened(&spot, fd, how));
+        let given = given.map(|(file, _)| file);
         given.inspect_err(|_| spot.take_back(AtFlags::empty()))
     }
 
@@ -113,7 +119,8 @@ impl Volume {
         if how.write { self.spot_to_change(verb, dir, name) } else { self.spot(verb, dir, name) }
     }
 
-    fn opened(&self, spot: &Spot<'_>, fd: OwnedFd, how: OpenFile) -> Result<File, Error> {
+    /// The handle on what was opened at a spot, and its state.
+    fn opened(&self, spot: &Spot<'_>, fd: OwnedFd, how: OpenFile) -> Result<(File, RawStat), Error> {
         let stat = spot.check(sys::stat_fd(&fd))?;
         match stat.kind {
             Kind::File => {}
@@ -125,7 +132,7 @@ impl Volume {
         if known {
             state.moved_to(spot);
         }
-        Ok(File { core: Arc::clone(&self.core), state, fd, how })
+        Ok((File { core: Arc::clone(&self.core), state, fd, how }, stat))
     }
 }
 

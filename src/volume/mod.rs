@@ -61,6 +61,7 @@ pub use xattr::XattrMode;
 
 use self::core::Core;
 use crate::config::Config;
+use crate::content::Layout;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -89,6 +90,11 @@ impl Volume {
     /// The root directory.
     pub fn root(&self) -> Dir {
         self.core.root.clone()
+    }
+
+    /// The shape of the files: which bytes make a block.
+    pub fn layout(&self) -> &Layout {
+        self.core.content.layout()
     }
 
     /// Whether names that differ in case only may be one name.

@@ -212,3 +212,195 @@ fn the_end_as_json() {
     assert_eq!(last["done"]["links"], 1);
     assert_eq!(last["done"]["bytes"], 1_200_010);
 }
+
+/// Changes a byte in each of these blocks of a file in a volume of the profile `sync`.
+fn damage(scratch: &Scratch, path: &str, blocks: &[usize]) {
+    let cipher = scratch.cipher(path);
+    let mut content = fs::read(&cipher).unwrap();
+    for block in blocks {
+        content[8 + block * 4096 + 100] ^= 1;
+    }
+    fs::write(&cipher, content).unwrap();
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_file_is_exported_if_asked_for() {
+    const PAYLOAD: usize = 4088;
+    let scratch = volume("sync");
+    let good = bytes(1_200_000);
+    damage(&scratch, "/src/dir/large", &[0, 100, 101, 293]);
+    let (mut zeroed, mut skipped) = (good.clone(), good.clone());
+    for block in [293, 101, 100, 0] {
+        let bytes = block * PAYLOAD..((block + 1) * PAYLOAD).min(good.len());
+        zeroed[bytes.clone()].fill(0);
+        skipped.drain(bytes);
+    }
+
+    let run = scratch.run(&["export", "--keep-going", "V", "/src", "out"]).partly();
+    run.says(&[
+        "src/dir/large: lost block 0, bytes 0 to 4087: MAC mismatch in block 0",
+        "src/dir/large: lost blocks 100 to 101, bytes 408800 to 416975",
+        "src/dir/large: lost block 293, bytes 1197784 to 1199999",
+        "4 bad blocks",
+    ]);
+    assert_eq!(fs::read(scratch.path("out/dir/large")).unwrap(), zeroed);
+    scratch.run(&["export", "--bad-blocks", "skip", "V", "/src/dir/large", "short"]).partly();
+    assert_eq!(fs::read(scratch.path("short")).unwrap(), skipped);
+    let run = scratch.run(&["export", "--keep-going", "V", "/src/dir/large", "-"]).partly();
+    assert_eq!(run.stdout, zeroed);
+    scratch.run(&["export", "--keep-going", "--bad-blocks", "fail", "V", "/src/dir/large", "none"]).fails(9);
+    assert!(!scratch.path("none").exists());
+    assert_eq!(scratch.run(&["export", "--tar", "--bad-blocks", "skip", "V", "-"]).code, 2);
+    assert_eq!(scratch.run(&["export", "--keep-going", "--fail-fast", "V", "no"]).code, 2);
+
+    let run = scratch.run(&["export", "--json", "--keep-going", "V", "/src/dir/large", "json"]).partly();
+    let lines: Vec<serde_json::Value> =
+        run.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lost: Vec<_> = lines.iter().filter_map(|line| line.get("lost")).collect();
+    lost.sort_by_key(|lost| lost["start"].as_u64());
+    assert_eq!(lost.len(), 3);
+    assert_eq!(lost[1]["path"], "src/dir/large");
+    assert_eq!((&lost[1]["first_block"], &lost[1]["last_block"]), (&100.into(), &101.into()));
+    assert_eq!((&lost[1]["start"], &lost[1]["end"]), (&408_800.into(), &416_976.into()));
+    assert_eq!(lines.last().unwrap()["done"]["lost_blocks"], 4);
+}
+
+#[test]
+fn a_tar_stream_goes_on_past_damage_if_asked_for() {
+    if !has("tar") {
+        return;
+    }
+    let scratch = volume("sync");
+    damage(&scratch, "/src/dir/large", &[200]);
+    let run = scratch.run(&["export", "--tar", "--keep-going", "V", "-"]).partly();
+    let mut expected = bytes(1_200_000);
+    expected[200 * 4088..201 * 4088].fill(0);
+    let mut tar = scratch.bare_command("tar");
+    tar.args(["-xO", "src/dir/large"]);
+    let unpacked = crate::support::run(tar, &run.stdout);
+    assert_eq!((unpacked.code, unpacked.stdout == expected), (0, true));
+}
+
+#[test]
+fn a_file_cut_inside_its_last_block_header_loses_no_bytes_and_is_reported() {
+    let scratch = Scratch::new();
+    scratch.add("/f", &bytes(10_000));
+    fs::OpenOptions::new().write(true).open(scratch.cipher("/f")).unwrap().set_len(8 + 4096 + 3).unwrap();
+    let run = scratch.run(&["export", "--keep-going", "V", "/f", "out"]).partly();
+    run.says(&["f: lost block 1, no bytes", "cut short"]);
+    assert_eq!(fs::read(scratch.path("out")).unwrap(), bytes(10_000)[..4088]);
+}
+
+#[test]
+fn an_export_goes_on_where_it_ended() {
+    let scratch = volume("sync");
+    scratch.run(&["export", "V", "/src", "out"]).ok();
+    // As an interrupted one leaves it: a file is missing, and the folders have neither mode nor time.
+    fs::set_permissions(scratch.path("out/dir"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_file(scratch.path("out/dir/empty")).unwrap();
+    fs::set_permissions(scratch.path("out/tool"), fs::Permissions::from_mode(0o600)).unwrap();
+    let large = scratch.path("out/dir/large");
+    let before = large.metadata().unwrap().ino();
+    // `out` is a folder: the tree goes on in it by way of a volume path that ends there.
+    fs::create_dir(scratch.path("again")).unwrap();
+    fs::rename(scratch.path("out"), scratch.path("again/src")).unwrap();
+    let run = scratch.run(&["export", "--json", "--resume", "V", "/src", "again"]).ok();
+    let last: serde_json::Value = serde_json::from_str(run.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["done"]["files"], &last["done"]["skipped"]), (&1.into(), &3.into()));
+    assert_eq!(scratch.path("again/src/dir/large").metadata().unwrap().ino(), before);
+    assert_same(&scratch, "src", "again/src");
+
+    // Another time, or another size, and it is not taken for whole.
+    let tool = scratch.path("again/src/tool");
+    fs::File::options().append(true).open(&tool).unwrap().set_modified(SystemTime::now()).unwrap();
+    scratch.run(&["export", "--resume", "V", "/src", "again"]).partly().says(&["src/tool: exists already"]);
+    scratch.run(&["export", "--resume", "--force", "V", "/src", "again"]).ok();
+    assert_same(&scratch, "src", "again/src");
+    assert_eq!(scratch.run(&["export", "--tar", "--resume", "V", "-"]).code, 2);
+}
+
+#[test]
+fn one_unreadable_file_among_thousands() {
+    let scratch = Scratch::new();
+    for number in 0..2000 {
+        scratch.write(&format!("src/{}/{number}", number % 7), format!("{number}").as_bytes());
+    }
+    scratch.run(&["import", "V", "src", "/"]).ok();
+    fs::write(scratch.cipher("/src/3/997"), [0; 5]).unwrap();
+    for jobs in ["1", "2", "5"] {
+        let out = format!("out{jobs}");
+        let run = scratch.run(&["export", "--jobs", jobs, "V", "/src", &out]).partly();
+        run.says(&["src/3/997: ", "1 of the items failed"]);
+        for number in 0..2000 {
+            let path = scratch.path(format!("{out}/{}/{number}", number % 7));
+            if number == 997 {
+                assert!(!path.exists());
+            } else {
+                assert_eq!(fs::read_to_string(path).unwrap(), format!("{number}"));
+            }
+        }
+        let modified = |path: &str| scratch.path(path).metadata().unwrap().modified().unwrap();
+        assert_eq!(modified("src/3"), modified(&format!("{out}/3")));
+    }
+}
+
+#[test]
+fn the_same_destination_twice() {
+    let scratch = volume("sync");
+    scratch.add("/other/tool", b"another tool");
+    let run = scratch.run(&["export", "V", "/src/tool", "/other/tool", "both"]).partly();
+    run.says(&["both/tool: another exported item has this name"]);
+    assert_eq!(names(&scratch.path("both")), ["tool"]);
+    scratch.run(&["export", "--force", "V", "/src/tool", "/other/tool", "forced"]).partly();
+}
+
+#[test]
+fn nothing_half_written_is_left_by_an_interrupted_export() {
+    let scratch = Scratch::new();
+    for number in 0..40 {
+        scratch.write(&format!("src/{number:02}"), &bytes(3_000_000));
+    }
+    scratch.run(&["import", "V", "src", "/"]).ok();
+    let mut child = scratch.command(&["export", "V", "/src", "out"]);
+    let child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until("something is exported", || {
+        scratch.path("out").is_dir() && !names(&scratch.path("out")).is_empty()
+    });
+    let killed = scratch.bare_command("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    if output.status.code() != Some(0) {
+        // It was not done by then.
+        assert_eq!(output.status.code(), Some(130));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--resume"));
+    }
+    for name in names(&scratch.path("out")) {
+        assert!(fs::read(scratch.path("out").join(name)).unwrap() == bytes(3_000_000));
+    }
+    fs::create_dir(scratch.path("again")).unwrap();
+    fs::rename(scratch.path("out"), scratch.path("again/src")).unwrap();
+    scratch.run(&["export", "--resume", "V", "/src", "again"]).ok();
+    assert_eq!(names(&scratch.path("again/src")).len(), 40);
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read() {
+    let scratch = Scratch::new();
+    scratch.write("large", &bytes(8_000_000));
+    scratch.run(&["import", "V", "large", "/"]).ok();
+    let cipher = scratch.cipher("/large");
+    let mut child = scratch.command(&["export", "V", "/large", "-"]);
+    let mut child =
+        child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // The pipe is full long before the end; nothing more is read until somebody takes the first bytes.
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 10];
+    std::io::Read::read_exact(&mut stdout, &mut first).unwrap();
+    fs::OpenOptions::new().write(true).open(cipher).unwrap().set_len(8 + 1000 * 4096).unwrap();
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut stdout, &mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("changed while it was read"));
+    assert_eq!([&first, rest.as_slice()].concat(), bytes(8_000_000)[..1000 * 4088]);
+}

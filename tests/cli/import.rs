@@ -96,3 +96,26 @@ fn nothing_stays_behind_when_interrupted() {
     assert_eq!(scratch.paths(), [""; 0]);
     assert_eq!(fs::read_dir(scratch.path("V")).unwrap().count(), 1, "only the config");
 }
+
+#[test]
+fn an_import_goes_on_where_it_ended() {
+    for profile in ["sync", "paranoia"] {
+        let scratch = Scratch::with_profile(profile);
+        scratch.write("src/dir/a", b"a");
+        scratch.write("src/dir/b", &bytes(10_000));
+        symlink("dir/a", scratch.path("src/link")).unwrap();
+        scratch.run(&["import", "V", "src", "/"]).ok();
+        scratch.run(&["rm", "V", "/src/dir/a"]).ok();
+        let run = scratch.run(&["import", "--json", "--resume", "V", "src", "/"]).ok();
+        let last: serde_json::Value = serde_json::from_str(run.lines().last().unwrap()).unwrap();
+        assert_eq!((&last["done"]["files"], &last["done"]["skipped"]), (&1.into(), &2.into()), "{profile}");
+        assert_eq!(scratch.run(&["cat", "V", "/src/dir/a"]).ok().text(), "a");
+        // The directory has its time again, though something came into it.
+        scratch.run(&["export", "V", "/src", "out"]).ok();
+        let modified = |path: &str| scratch.path(path).metadata().unwrap().modified().unwrap();
+        assert_eq!(modified("src/dir"), modified("out/dir"));
+        scratch.write("src/dir/b", &bytes(10_001));
+        scratch.run(&["import", "--resume", "V", "src", "/"]).partly().says(&["src/dir/b: exists already"]);
+        assert_eq!(scratch.feed(&["import", "--resume", "V", "-", "/x"], b"x").code, 2);
+    }
+}

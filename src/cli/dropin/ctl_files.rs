@@ -5,12 +5,12 @@ use super::encfsctl::{check_folder, open_volume, print};
 use super::{Ended, FAILED, say};
 use crate::cli::cat::open_file;
 use crate::cli::exit::tell;
+use crate::cli::out::unbuffered_stdout;
 use crate::cli::{Error, text};
-use crate::transfer::{self, ExportOptions, Progress, Silent};
+use crate::transfer::{self, CopyOptions, ExportOptions, Progress, Silent};
 use crate::volume::{self, Dir, Fault, Kind, PlainPath, Volume};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// What `cat` ends with where there is no such file: -ENOENT as a byte.
@@ -42,7 +42,8 @@ pub(super) fn cat(arguments: &[OsString]) -> Result<(), Ended> {
         say::fail(&format!("unable to open {}", text::escape(path)));
         return Err(NO_SUCH_FILE);
     };
-    let copied = transfer::copy(&file, &path, 0..u64::MAX, &mut io::stdout().lock(), &mut Silent);
+    let mut stdout = unbuffered_stdout().map_err(|error| say::report("encfsctl", &error))?;
+    let copied = transfer::copy(&volume, file, &path, &mut stdout, &CopyOptions::default(), &mut Silent);
     copied.map(drop).map_err(|error| match error {
         transfer::Error::Stream(_) => FAILED,
         error => say::report("encfsctl", &Error::Transfer(error)),
@@ -74,7 +75,7 @@ pub(super) fn export(arguments: &[OsString]) -> Result<(), Ended> {
     if check_folder(folder).is_err() && !may_make(folder, None) {
         return Err(FAILED);
     }
-    let options = ExportOptions { force: true, fail_fast: false };
+    let options = ExportOptions { force: true, ..ExportOptions::default() };
     let exported = transfer::export_to(&volume, &[], folder, options, &mut Complaints);
     let summary = exported.map_err(|error| say::report("encfsctl", &Error::Transfer(error)))?;
     if summary.failed > 0 { Err(FAILED) } else { Ok(()) }
