@@ -41,6 +41,7 @@ impl Tree {
         };
         // looked at before it is emptied: the names are hints, and may lead to another file by now
         let first = volume::OpenFile { truncate: false, ..how };
+        let had_names = !links.is_empty();
         for link in links {
             let file = match self.volume.open_file(&link.dir, &link.name, first) {
                 Err(error) if is_gone(&error) => {
@@ -67,8 +68,8 @@ impl Tree {
             let unchanged = known && !how.truncate && (self.is_watched(&link.dir) || is_settled(&stat));
             return Ok(Opened { handle: self.keep(file), unchanged });
         }
-        // by way of /proc/self/fd
-        let Some(open) = open.into_iter().next() else { return Err(Errno::ESTALE) };
+        // by way of /proc/self/fd; but a name that led here until now leads to another file, which is to be looked up
+        let Some(open) = open.into_iter().next().filter(|_| !had_names) else { return Err(Errno::ESTALE) };
         if how.read && !open.read || how.write && !open.write {
             return Err(Errno::ESTALE);
         }

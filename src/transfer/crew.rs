@@ -274,6 +274,10 @@ struct Running<'c, 'env>(&'c Crew<'env>);
 
 impl Drop for Running<'_, '_> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            // whoever waits for this worker would wait for ever; the panic itself is told when the threads are joined
+            self.0.end(Error::Interrupted);
+        }
         let mut todo = lock(&self.0.todo);
         todo.running -= 1;
         let last = todo.running == 0 && todo.tasks.is_empty();
@@ -375,4 +379,23 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn wait<'m, T>(condvar: &Condvar, guard: MutexGuard<'m, T>) -> MutexGuard<'m, T> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Silent;
+    use super::*;
+
+    /// With one worker nobody else would ever make room for the next task.
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_worker_that_panics_ends_the_transfer() {
+        let walk = |crew: &Crew<'_>| {
+            for _ in 0..100 {
+                crew.submit(Box::new(|_, _| panic!("on purpose")))?;
+            }
+            Ok(())
+        };
+        let _ = run(NonZeroUsize::new(1), false, &mut Silent, walk);
+    }
 }
