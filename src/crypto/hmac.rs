@@ -4,7 +4,8 @@
 //! nothing to set up. That is what the IV of a block is.
 
 use sha1::block_api::compress;
-use zeroize::ZeroizeOnDrop;
+use sha1::{Digest, Sha1};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Bytes that one compression takes.
 pub(super) const CHUNK_LEN: usize = 64;
@@ -22,14 +23,18 @@ pub(super) struct HmacKey {
 }
 
 impl HmacKey {
-    /// `key` has at most [`CHUNK_LEN`] bytes; the keys of all ciphers have.
+    /// A key of more than [`CHUNK_LEN`] bytes is hashed first; passwords can be as long.
     pub(super) fn new(key: &[u8]) -> HmacKey {
-        debug_assert!(key.len() <= CHUNK_LEN, "a longer key would have to be hashed");
+        let mut hash = Zeroizing::new([0; 20]);
+        if key.len() > CHUNK_LEN {
+            Sha1::new_with_prefix(key).finalize_into((&mut *hash).into());
+        }
+        let key = if key.len() > CHUNK_LEN { &hash[..] } else { key };
         let padded = |pad: u8| {
-            let mut chunk = [pad; CHUNK_LEN];
+            let mut chunk = Zeroizing::new([pad; CHUNK_LEN]);
             chunk.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
             let mut state = INITIAL;
-            compress(&mut state, &[chunk]);
+            compress(&mut state, std::slice::from_ref(&*chunk));
             state
         };
         HmacKey { inner: padded(0x36), outer: padded(0x5c) }
@@ -55,7 +60,7 @@ impl HmacKey {
     /// The outer hash over the digest of the inner one.
     fn finish(&self, digest: &State) -> State {
         let mut state = self.outer;
-        compress(&mut state, &[outer_chunk(digest)]);
+        compress(&mut state, &[digest_chunk(digest)]);
         state
     }
 }
@@ -79,7 +84,8 @@ pub(super) fn bit_len(message_len: usize) -> u64 {
     8 * (CHUNK_LEN + message_len) as u64
 }
 
-fn outer_chunk(digest: &State) -> [u8; CHUNK_LEN] {
+/// A digest as a message that is hashed behind a padded key, the padding included.
+pub(super) fn digest_chunk(digest: &State) -> [u8; CHUNK_LEN] {
     let mut chunk = [0; CHUNK_LEN];
     chunk[..20].copy_from_slice(&bytes_of(digest));
     chunk[20] = 0x80;
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn agrees_with_the_crate() {
         let data: Vec<u8> = (0..300_u16).map(|i| (i * 7) as u8).collect();
-        for key_len in [0, 16, 20, 24, 32, 64] {
+        for key_len in [0, 16, 20, 24, 32, 64, 65, 300] {
             let ours = HmacKey::new(&data[..key_len]);
             let keyed = Hmac::<Sha1>::new_from_slice(&data[..key_len]).expect("HMAC takes any key");
             for len in (0..=200).chain([299, 300]) {

@@ -1,13 +1,13 @@
 //! From password to user key (encfs-format 6.1 and 6.2).
 
-use super::{CipherSpec, KeyPair, Password, UserKey};
+use super::{CipherSpec, KeyPair, Password, UserKey, pbkdf2};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
 /// PBKDF2-HMAC-SHA1 (RFC 8018): key and IV in one go. Takes time in proportion to `iterations`.
 pub fn pbkdf2_user_key(spec: &CipherSpec, password: &Password, salt: &[u8], iterations: u32) -> UserKey {
     let mut bytes = Zeroizing::new(vec![0; spec.key_len() + spec.iv_len()]);
-    pbkdf2::pbkdf2_hmac::<Sha1>(password.as_bytes(), salt, iterations, &mut bytes);
+    pbkdf2::derive(password.as_bytes(), salt, iterations, &mut bytes);
     UserKey(KeyPair::split(&bytes, spec.key_len()))
 }
 

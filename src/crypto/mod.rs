@@ -21,6 +21,7 @@ mod keywrap;
 mod lanes;
 mod mac;
 mod null;
+mod pbkdf2;
 mod stream;
 #[cfg(test)]
 pub(crate) mod test_keys;

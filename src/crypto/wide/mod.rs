@@ -5,15 +5,17 @@
 
 #[cfg(target_arch = "x86_64")]
 mod aes;
+#[cfg(target_arch = "x86_64")]
+mod chains;
 #[cfg(not(target_arch = "x86_64"))]
 mod none;
 #[cfg(target_arch = "x86_64")]
 mod sha1;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use none::{WideAes, WideSha1};
+pub(super) use none::{WideAes, WideChains, WideSha1};
 #[cfg(target_arch = "x86_64")]
-pub(super) use {aes::WideAes, sha1::WideSha1};
+pub(super) use {aes::WideAes, chains::WideChains, sha1::WideSha1};
 
 /// Messages that are hashed at a time.
 pub(super) const HASH_LANES: usize = 16;

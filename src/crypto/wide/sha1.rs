@@ -114,22 +114,25 @@ fn digests<S: Simd>(simd: S, key: &HmacKey, messages: [&[u8]; HASH_LANES]) -> Di
 /// The outer hash over the digests of the inner one.
 #[inline(always)]
 fn finish<S: Simd>(simd: S, key: &HmacKey, inner: [Lanes<S>; 5]) -> Digests {
-    let zero = Lanes::splat(simd, 0);
-    let [a, b, c, d, e] = inner;
-    let end = Lanes::splat(simd, 0x8000_0000);
-    let len = Lanes::splat(simd, bit_len(20) as u32);
     let mut state = splat(simd, &key.outer);
-    compress(
-        simd,
-        &mut state,
-        [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, len],
-    );
+    compress(simd, &mut state, digest_words(simd, inner));
     state.map(Lanes::into)
 }
 
+/// Digests as messages that are hashed behind a padded key, the padding included.
 #[inline(always)]
-fn splat<S: Simd>(simd: S, state: &State) -> [Lanes<S>; 5] {
-    state.map(|word| Lanes::splat(simd, word))
+pub(super) fn digest_words<S: Simd, V: SimdBase<S, Element = u32>>(
+    simd: S,
+    [a, b, c, d, e]: [V; 5],
+) -> [V; 16] {
+    let [zero, end, len] = [0, 0x8000_0000, bit_len(20) as u32].map(|word| V::splat(simd, word));
+    [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, len]
+}
+
+/// The same state in every lane.
+#[inline(always)]
+pub(super) fn splat<S: Simd, V: SimdBase<S, Element = u32>>(simd: S, state: &State) -> [V; 5] {
+    state.map(|word| V::splat(simd, word))
 }
 
 /// From sixteen messages' chunks to the sixteen words of a chunk, for all messages.
@@ -171,27 +174,28 @@ fn words_of<S: Simd>(simd: S, rows: [u8x64<S>; 16]) -> [Lanes<S>; 16] {
     rows
 }
 
-/// One compression of SHA-1 (FIPS 180-4, 6.1.2).
+/// One compression of SHA-1 (FIPS 180-4, 6.1.2) on vectors of any width.
 #[inline(always)]
-fn compress<S: Simd>(simd: S, state: &mut [Lanes<S>; 5], mut w: [Lanes<S>; 16]) {
+pub(super) fn compress<S: Simd, V: SimdInt<S, Element = u32>>(simd: S, state: &mut [V; 5], mut w: [V; 16]) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
 
     macro_rules! rounds {
         ($f:expr, $k:literal: $($t:literal)*) => {{
-            let k = Lanes::splat(simd, $k);
+            let k = V::splat(simd, $k);
             $(
                 if $t >= 16 {
                     let mixed = w[($t + 13) % 16] ^ w[($t + 8) % 16] ^ w[($t + 2) % 16] ^ w[$t % 16];
-                    w[$t % 16] = rotate::<S, 1>(mixed);
+                    w[$t % 16] = rotate::<S, V, 1>(mixed);
                 }
-                let next = rotate::<S, 5>(a) + $f(b, c, d) + (e + k + w[$t % 16]);
-                (e, d, c, b, a) = (d, c, rotate::<S, 30>(b), a, next);
+                // what waits for the round before comes last
+                let next = rotate::<S, V, 5>(a) + ($f(b, c, d) + (e + (k + w[$t % 16])));
+                (e, d, c, b, a) = (d, c, rotate::<S, V, 30>(b), a, next);
             )*
         }};
     }
-    let choose = |b: Lanes<S>, c, d| d ^ (b & (c ^ d));
-    let parity = |b: Lanes<S>, c, d| b ^ c ^ d;
-    let majority = |b: Lanes<S>, c, d| (b & c) | (d & (b | c));
+    let choose = |b: V, c: V, d: V| d ^ (b & (c ^ d));
+    let parity = |b: V, c: V, d: V| b ^ c ^ d;
+    let majority = |b: V, c: V, d: V| (b & c) | (d & (b | c));
     rounds!(choose, 0x5a82_7999: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
     rounds!(parity, 0x6ed9_eba1: 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39);
     rounds!(majority, 0x8f1b_bcdc: 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59);
@@ -203,7 +207,7 @@ fn compress<S: Simd>(simd: S, state: &mut [Lanes<S>; 5], mut w: [Lanes<S>; 16]) 
 }
 
 #[inline(always)]
-fn rotate<S: Simd, const BITS: u32>(word: Lanes<S>) -> Lanes<S> {
+fn rotate<S: Simd, V: SimdInt<S>, const BITS: u32>(word: V) -> V {
     word << BITS | word >> (32 - BITS)
 }
 
