@@ -32,6 +32,7 @@ mod range;
 mod record;
 mod rm;
 mod secret;
+mod speed;
 mod state;
 mod system;
 mod text;
@@ -120,6 +121,7 @@ enum Command {
     #[cfg(feature = "mount")]
     #[command(name = crate::mount::guard::COMMAND, hide = true)]
     Guard(guard::Guard),
+    Speed(speed::Speed),
     Demo(demo::Demo),
     Completions(completions::Completions),
     Man(man::Man),
@@ -171,6 +173,7 @@ impl Command {
             Command::Mounts(command) => command.run(),
             #[cfg(feature = "mount")]
             Command::Guard(command) => command.run(),
+            Command::Speed(command) => command.run(global),
             Command::Demo(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

@@ -23,6 +23,7 @@ mod passwd;
 mod password;
 mod rm;
 mod service;
+mod speed;
 mod support;
 mod tree;
 mod unmount;

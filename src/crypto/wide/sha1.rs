@@ -26,6 +26,14 @@ impl WideSha1 {
         }
     }
 
+    /// What they are called.
+    pub(in crate::crypto) fn vectors(self) -> &'static str {
+        match self {
+            WideSha1::Avx2(_) => "AVX2",
+            WideSha1::Avx512(_) => "AVX-512",
+        }
+    }
+
     /// Whether so many IVs take less time side by side than one after the other with the processor's own SHA-1.
     pub(in crate::crypto) fn is_worth_ivecs(self, count: usize) -> bool {
         count >= if matches!(self, WideSha1::Avx512(_)) { 3 } else { 5 }
