@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -42,6 +43,7 @@ const REFUSAL_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 fn every_volume_is_what_its_manifest_says() {
     for_each_vector(|vector| {
         let copy = ScratchVolume::copy_of(&vector.cipher, &vector.password);
+        let undecodable = without_conflicted_copies(vector, &copy);
         let start = Instant::now();
         match copy.try_open() {
             Ok(volume) => {
@@ -51,7 +53,7 @@ fn every_volume_is_what_its_manifest_says() {
                 let before = tree::of_folder(&copy.cipher());
                 let read = tree::of_volume(&volume);
                 tree::assert_same("through the library", &vector.tree, &read.tree);
-                assert_eq!(read.undecodable, vector.undecodable, "undecodable names");
+                assert_eq!(read.undecodable, undecodable, "undecodable names");
                 check_damage(vector, &volume, &read);
                 tree::assert_same("the ciphertext after reading", &before, &tree::of_folder(&copy.cipher()));
             }
@@ -75,6 +77,7 @@ fn every_volume_is_what_its_manifest_says() {
 fn export_writes_every_volume_out_and_leaves_damaged_files_out() {
     for_each_vector(|vector| {
         let copy = ScratchVolume::copy_of(&vector.cipher, &vector.password);
+        without_conflicted_copies(vector, &copy);
         let opened = copy.try_open();
         if let Ok(volume) = &opened {
             restore_links(vector, volume);
@@ -122,6 +125,20 @@ fn a_difference_between_manifest_and_volume_is_noticed() {
     let mut too_many = vector.tree.clone();
     too_many.insert("not there".into(), Node::Dir);
     assert!(!same(&too_many), "an entry that the volume does not have");
+}
+
+/// The manifests say what EncFS shows, which hides conflicted copies. They are taken out of the copy; gives the names
+/// that do not decode here either.
+fn without_conflicted_copies(vector: &Vector, copy: &ScratchVolume) -> BTreeSet<PathBuf> {
+    let (copies, undecodable): (BTreeSet<PathBuf>, _) = vector
+        .undecodable
+        .iter()
+        .cloned()
+        .partition(|name| name.to_string_lossy().contains(" (conflicted copy "));
+    for name in copies {
+        std::fs::remove_file(copy.cipher().join(name)).expect("it is in the volume");
+    }
+    undecodable
 }
 
 /// All at once, for key derivation takes its time. Fails if one does, with the names of those that did.
