@@ -20,6 +20,9 @@ use subtle::ConstantTimeEq;
 /// Blocks whose MACs are made and coded before the next ones are touched, while they are near in the cache.
 const GROUP: usize = 32;
 
+/// The same in decryption, where fewer are enough to keep the hash busy.
+const CHECKED: usize = 16;
+
 /// Random bytes asked for at a time.
 const RANDOM_LEN: usize = 512;
 
@@ -116,7 +119,7 @@ impl ContentCodec {
         while !rest.is_empty() {
             let is_hole = |block: &&[u8]| self.allow_holes && is_zero(block);
             let holes = rest.chunks_exact(block_len).take_while(is_hole).count();
-            let behind = rest[holes * block_len..].chunks_exact(block_len).take(GROUP);
+            let behind = rest[holes * block_len..].chunks_exact(block_len).take(CHECKED);
             let data = behind.take_while(|block| !is_hole(block)).count();
             let (stretch, next) = rest.split_at_mut((holes + data) * block_len);
             let stretch = &mut stretch[holes * block_len..];

@@ -23,17 +23,21 @@ impl Mac {
     /// The MACs of pieces of `piece_len` bytes, each from its byte `skip` on.
     pub(super) fn fill(&self, macs: &mut [u64], run: &[u8], piece_len: usize, skip: usize) {
         for (macs, pieces) in macs.chunks_mut(HASH_LANES).zip(run.chunks(HASH_LANES * piece_len)) {
-            let message = |index: usize| &pieces[index * piece_len + skip..(index + 1) * piece_len];
+            let piece = |index: usize| &pieces[index * piece_len..(index + 1) * piece_len];
             match self.wide {
                 Some(wide) if wide.is_worth_messages(macs.len()) => {
                     // lanes without a message of their own do somebody else's work
-                    let messages = std::array::from_fn(|lane| message(lane.min(macs.len() - 1)));
-                    let [a, b, c, d, e] = wide.digests(&self.hmac, messages);
+                    let pieces = std::array::from_fn(|lane| piece(lane.min(macs.len() - 1)));
+                    let [a, b, c, d, e] = wide.digests(&self.hmac, pieces, skip);
                     for (i, mac) in macs.iter_mut().enumerate() {
                         *mac = fold(&[a[i], b[i], c[i], d[i], e[i]]);
                     }
                 }
-                _ => macs.iter_mut().enumerate().for_each(|(i, mac)| *mac = self.mac64(message(i), None)),
+                _ => {
+                    macs.iter_mut()
+                        .enumerate()
+                        .for_each(|(i, mac)| *mac = self.mac64(&piece(i)[skip..], None));
+                }
             }
         }
     }

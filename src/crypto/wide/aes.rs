@@ -288,8 +288,9 @@ fn decrypt_blocks<const N: usize>(keys: &[__m512i], mut blocks: [__m512i; N]) ->
 }
 
 /// From four rows of four blocks to the blocks at each place, and back.
+#[inline]
 #[target_feature(enable = "avx512f")]
-fn transposed([a, b, c, d]: [__m512i; WIDTH]) -> [__m512i; WIDTH] {
+pub(super) fn transposed([a, b, c, d]: [__m512i; WIDTH]) -> [__m512i; WIDTH] {
     let ab_low = _mm512_shuffle_i32x4::<0x44>(a, b);
     let ab_high = _mm512_shuffle_i32x4::<0xee>(a, b);
     let cd_low = _mm512_shuffle_i32x4::<0x44>(c, d);

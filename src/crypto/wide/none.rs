@@ -30,7 +30,12 @@ impl WideSha1 {
         match self {}
     }
 
-    pub(in crate::crypto) fn digests(self, _: &HmacKey, _: [&[u8]; HASH_LANES]) -> [[u32; HASH_LANES]; 5] {
+    pub(in crate::crypto) fn digests(
+        self,
+        _: &HmacKey,
+        _: [&[u8]; HASH_LANES],
+        _: usize,
+    ) -> [[u32; HASH_LANES]; 5] {
         match self {}
     }
 }

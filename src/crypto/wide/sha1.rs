@@ -1,10 +1,12 @@
 //! HMAC-SHA1 of sixteen messages at once: a vector holds the same word of all of them.
 
 use super::HASH_LANES;
+use super::aes::transposed as quarters_transposed;
 use crate::crypto::hmac::{CHUNK_LEN, HmacKey, State, bit_len, padded_tail};
 use fearless_simd::prelude::*;
 use fearless_simd::x86::{Avx2, Avx512};
-use fearless_simd::{Level, u8x64, u32x16};
+use fearless_simd::{Level, kernel, u8x64, u32x16};
+use std::arch::x86_64::*;
 
 /// The vectors there are. The narrower levels would be slower than the processor's own SHA-1, and every level is
 /// compiled on its own.
@@ -54,29 +56,87 @@ impl WideSha1 {
         seeds: &[u64; HASH_LANES],
     ) -> Digests {
         match self {
-            WideSha1::Avx2(simd) => simd.vectorize(
-                #[inline(always)]
-                || digest_chunks(simd, key, chunk, seed_at, seeds),
-            ),
-            WideSha1::Avx512(simd) => simd.vectorize(
-                #[inline(always)]
-                || digest_chunks(simd, key, chunk, seed_at, seeds),
-            ),
+            WideSha1::Avx2(simd) => digest_chunks_avx2(simd, key, chunk, seed_at, seeds),
+            WideSha1::Avx512(simd) => digest_chunks_avx512(simd, key, chunk, seed_at, seeds),
         }
     }
 
-    /// HMACs of messages of one length.
-    pub(in crate::crypto) fn digests(self, key: &HmacKey, messages: [&[u8]; HASH_LANES]) -> Digests {
+    /// HMACs of pieces of one length, each from its byte `skip` on.
+    pub(in crate::crypto) fn digests(
+        self,
+        key: &HmacKey,
+        pieces: [&[u8]; HASH_LANES],
+        skip: usize,
+    ) -> Digests {
         match self {
-            WideSha1::Avx2(simd) => simd.vectorize(
-                #[inline(always)]
-                || digests(simd, key, messages),
-            ),
-            WideSha1::Avx512(simd) => simd.vectorize(
-                #[inline(always)]
-                || digests(simd, key, messages),
-            ),
+            WideSha1::Avx2(simd) => digests_avx2(simd, key, &pieces, skip),
+            WideSha1::Avx512(simd) if skip == SHIFT && pieces[0].len().is_multiple_of(CHUNK_LEN) => {
+                shifted_digests_avx512(simd, key, &pieces)
+            }
+            WideSha1::Avx512(simd) => digests_avx512(simd, key, &pieces, skip),
         }
+    }
+}
+
+// Whatever is called in these has to be compiled into them: a function left on its own, be it `map` of an array, is
+// compiled for any processor, and hands vectors over in memory. Hence the plain loops below.
+
+kernel! {
+    fn digest_chunks_avx2(
+        simd: Avx2, key: &HmacKey, chunk: &[u8; CHUNK_LEN], seed_at: usize, seeds: &[u64; HASH_LANES]
+    ) -> Digests {
+        digest_chunks(simd, key, chunk, seed_at, seeds)
+    }
+}
+
+kernel! {
+    fn digest_chunks_avx512(
+        simd: Avx512, key: &HmacKey, chunk: &[u8; CHUNK_LEN], seed_at: usize, seeds: &[u64; HASH_LANES]
+    ) -> Digests {
+        digest_chunks(simd, key, chunk, seed_at, seeds)
+    }
+}
+
+kernel! {
+    fn digests_avx2(simd: Avx2, key: &HmacKey, pieces: &[&[u8]; HASH_LANES], skip: usize) -> Digests {
+        digests(simd, key, pieces, skip, zipped)
+    }
+}
+
+kernel! {
+    fn digests_avx512(simd: Avx512, key: &HmacKey, pieces: &[&[u8]; HASH_LANES], skip: usize) -> Digests {
+        digests(simd, key, pieces, skip, |rows| transposed(simd, rows))
+    }
+}
+
+/// What the longest MAC leaves out of a block.
+const SHIFT: usize = 8;
+
+kernel! {
+    /// The same for pieces of whole lines, less their first [`SHIFT`] bytes. Pieces that lie a power of two apart share
+    /// few places in the cache, so a line is fetched once, and its last words wait for the first ones of the next.
+    /// Behind the last line comes the padding, which does not fit into one chunk with it.
+    fn shifted_digests_avx512(simd: Avx512, key: &HmacKey, pieces: &[&[u8]; HASH_LANES]) -> Digests {
+        const WORDS: usize = SHIFT / 4;
+        let len = pieces[0].len();
+        let bits = bit_len(len - SHIFT);
+        let mut padding = [Lanes::splat(simd, 0); 16];
+        padding[0] = Lanes::splat(simd, 0x8000_0000);
+        let mut state = splat(simd, &key.inner);
+        let mut line = transposed(simd, load(simd, pieces, 0));
+        for at in (CHUNK_LEN..=len).step_by(CHUNK_LEN) {
+            let next = if at < len { transposed(simd, load(simd, pieces, at)) } else { padding };
+            let mut words = next;
+            words[..16 - WORDS].copy_from_slice(&line[WORDS..]);
+            words[16 - WORDS..].copy_from_slice(&next[..WORDS]);
+            compress(simd, &mut state, words);
+            line = next;
+        }
+        let mut words = [Lanes::splat(simd, 0); 16];
+        words[14] = Lanes::splat(simd, (bits >> 32) as u32);
+        words[15] = Lanes::splat(simd, bits as u32);
+        compress(simd, &mut state, words);
+        finish(simd, key, state)
     }
 }
 
@@ -95,28 +155,52 @@ fn digest_chunks<S: Simd>(
         *word = Lanes::splat(simd, u32::from_be_bytes(*bytes));
     }
     // little-endian bytes in big-endian words
-    words[seed_at / 4] = seeds.map(|seed| (seed as u32).swap_bytes()).simd_into(simd);
-    words[seed_at / 4 + 1] = seeds.map(|seed| ((seed >> 32) as u32).swap_bytes()).simd_into(simd);
+    let mut halves = [[0; HASH_LANES]; 2];
+    for (i, seed) in seeds.iter().enumerate() {
+        halves[0][i] = (*seed as u32).swap_bytes();
+        halves[1][i] = ((seed >> 32) as u32).swap_bytes();
+    }
+    for (i, half) in halves.into_iter().enumerate() {
+        words[seed_at / 4 + i] = half.simd_into(simd);
+    }
     let mut state = splat(simd, &key.inner);
     compress(simd, &mut state, words);
     finish(simd, key, state)
 }
 
 #[inline(always)]
-fn digests<S: Simd>(simd: S, key: &HmacKey, messages: [&[u8]; HASH_LANES]) -> Digests {
-    let len = messages[0].len();
+fn digests<S: Simd>(
+    simd: S,
+    key: &HmacKey,
+    pieces: &[&[u8]; HASH_LANES],
+    skip: usize,
+    transpose: impl Fn([Lanes<S>; HASH_LANES]) -> [Lanes<S>; 16],
+) -> Digests {
+    let len = pieces[0].len() - skip;
     let full_len = len - len % CHUNK_LEN;
     let mut state = splat(simd, &key.inner);
     for at in (0..full_len).step_by(CHUNK_LEN) {
-        let rows = messages.map(|message| u8x64::from_slice(simd, &message[at..at + CHUNK_LEN]));
-        compress(simd, &mut state, words_of(simd, rows));
+        compress(simd, &mut state, transpose(load(simd, pieces, skip + at)));
     }
-    let tails = messages.map(|message| padded_tail(&message[full_len..], &[], len));
+    let tails = pieces.map(|piece| padded_tail(&piece[skip + full_len..], &[], len));
     for index in 0..tails[0].1 {
-        let rows = tails.each_ref().map(|(tail, _)| u8x64::from_slice(simd, &tail[index]));
-        compress(simd, &mut state, words_of(simd, rows));
+        let mut rows = [Lanes::splat(simd, 0); HASH_LANES];
+        for (row, (tail, _)) in rows.iter_mut().zip(&tails) {
+            *row = big_endian(simd, &tail[index]);
+        }
+        compress(simd, &mut state, transpose(rows));
     }
     finish(simd, key, state)
+}
+
+/// The words of sixteen chunks, each at the same place of its piece.
+#[inline(always)]
+fn load<S: Simd>(simd: S, pieces: &[&[u8]; HASH_LANES], at: usize) -> [Lanes<S>; HASH_LANES] {
+    let mut rows = [Lanes::splat(simd, 0); HASH_LANES];
+    for (row, piece) in rows.iter_mut().zip(pieces) {
+        *row = big_endian(simd, &piece[at..][..CHUNK_LEN]);
+    }
+    rows
 }
 
 /// The outer hash over the digests of the inner one.
@@ -124,7 +208,11 @@ fn digests<S: Simd>(simd: S, key: &HmacKey, messages: [&[u8]; HASH_LANES]) -> Di
 fn finish<S: Simd>(simd: S, key: &HmacKey, inner: [Lanes<S>; 5]) -> Digests {
     let mut state = splat(simd, &key.outer);
     compress(simd, &mut state, digest_words(simd, inner));
-    state.map(Lanes::into)
+    let mut digests = [[0; HASH_LANES]; 5];
+    for (digests, words) in digests.iter_mut().zip(state) {
+        words.store_slice(digests);
+    }
+    digests
 }
 
 /// Digests as messages that are hashed behind a padded key, the padding included.
@@ -133,19 +221,24 @@ pub(super) fn digest_words<S: Simd, V: SimdBase<S, Element = u32>>(
     simd: S,
     [a, b, c, d, e]: [V; 5],
 ) -> [V; 16] {
-    let [zero, end, len] = [0, 0x8000_0000, bit_len(20) as u32].map(|word| V::splat(simd, word));
+    let (zero, end) = (V::splat(simd, 0), V::splat(simd, 0x8000_0000));
+    let len = V::splat(simd, bit_len(20) as u32);
     [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, len]
 }
 
 /// The same state in every lane.
 #[inline(always)]
 pub(super) fn splat<S: Simd, V: SimdBase<S, Element = u32>>(simd: S, state: &State) -> [V; 5] {
-    state.map(|word| V::splat(simd, word))
+    let mut lanes = [V::splat(simd, 0); 5];
+    for (lanes, word) in lanes.iter_mut().zip(state) {
+        *lanes = V::splat(simd, *word);
+    }
+    lanes
 }
 
-/// From sixteen messages' chunks to the sixteen words of a chunk, for all messages.
+/// The words of a chunk.
 #[inline(always)]
-fn words_of<S: Simd>(simd: S, rows: [u8x64<S>; 16]) -> [Lanes<S>; 16] {
+fn big_endian<S: Simd>(simd: S, chunk: &[u8]) -> Lanes<S> {
     const SWAP: [u8; 64] = {
         let mut swap = [0; 64];
         let mut i = 0;
@@ -155,8 +248,12 @@ fn words_of<S: Simd>(simd: S, rows: [u8x64<S>; 16]) -> [Lanes<S>; 16] {
         }
         swap
     };
-    let swap = u8x64::from_slice(simd, &SWAP);
-    let mut rows = rows.map(|row| row.swizzle_dyn_within_blocks(swap).bitcast::<Lanes<S>>());
+    u8x64::from_slice(simd, chunk).swizzle_dyn_within_blocks(u8x64::from_slice(simd, &SWAP)).bitcast()
+}
+
+/// From sixteen messages' chunks to the sixteen words of a chunk, for all messages.
+#[inline(always)]
+fn zipped<S: Simd>(mut rows: [Lanes<S>; 16]) -> [Lanes<S>; 16] {
     // zipping the halves of a square turns the bits of a place by one: four times, and rows are columns
     for _ in 0..4 {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = rows;
@@ -180,6 +277,34 @@ fn words_of<S: Simd>(simd: S, rows: [u8x64<S>; 16]) -> [Lanes<S>; 16] {
         ];
     }
     rows
+}
+
+/// The same, where shuffles across a whole vector cost more than those within its quarters: first the words within
+/// the quarters of every four rows, then the quarters.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transposed(simd: Avx512, rows: [Lanes<Avx512>; 16]) -> [Lanes<Avx512>; 16] {
+    let mut squares = [_mm512_setzero_si512(); 16];
+    for (square, rows) in squares.as_chunks_mut().0.iter_mut().zip(rows.as_chunks().0) {
+        let [a, b, c, d]: [Lanes<Avx512>; 4] = *rows;
+        let (a, b, c, d) = (a.into(), b.into(), c.into(), d.into());
+        let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+        let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+        *square = [
+            _mm512_unpacklo_epi64(ab_low, cd_low),
+            _mm512_unpackhi_epi64(ab_low, cd_low),
+            _mm512_unpacklo_epi64(ab_high, cd_high),
+            _mm512_unpackhi_epi64(ab_high, cd_high),
+        ];
+    }
+    let mut words = rows;
+    for i in 0..4 {
+        let quarters = quarters_transposed([squares[i], squares[4 + i], squares[8 + i], squares[12 + i]]);
+        for (j, word) in quarters.into_iter().enumerate() {
+            words[4 * j + i] = word.simd_into(simd);
+        }
+    }
+    words
 }
 
 /// One compression of SHA-1 (FIPS 180-4, 6.1.2) on vectors of any width.
@@ -232,10 +357,13 @@ mod tests {
         let key = HmacKey::new(&bytes[..32]);
         for wide in levels.into_iter().flatten() {
             for len in (0..=200).chain([319, 320, 400]) {
-                let messages = std::array::from_fn(|lane| &bytes[lane * 400..][..len]);
-                let found = wide.digests(&key, messages);
-                for (lane, message) in messages.into_iter().enumerate() {
-                    assert_eq!(found.map(|words| words[lane]), key.digest(message, &[]), "{len}");
+                for skip in [0, 8, 13].into_iter().filter(|&skip| skip <= len) {
+                    let pieces = std::array::from_fn(|lane| &bytes[lane * 400..][..len]);
+                    let found = wide.digests(&key, pieces, skip);
+                    for (lane, piece) in pieces.into_iter().enumerate() {
+                        let expected = key.digest(&piece[skip..], &[]);
+                        assert_eq!(found.map(|words| words[lane]), expected, "{len} {skip}");
+                    }
                 }
             }
             for seed_at in [8, 16] {
