@@ -15,6 +15,7 @@ use crate::volume::Dir;
 use crate::volume::Error;
 use crate::volume::Fault;
 use crate::volume::File;
+use crate::volume::Kind;
 use crate::volume::Owner;
 use crate::volume::RenameMode;
 use crate::volume::SetAttr;
@@ -24,6 +25,9 @@ use fuser::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLockReadGuard;
+use std::sync::RwLockWriteGuard;
 use std::sync::atomic::Ordering::Relaxed;
 use tracing::error;
 use tracing::warn;
@@ -65,8 +69,16 @@ impl Tree {
             .map_err(Errno::from)
     }
 
-    /// Whether what is written through a handle goes to a file that nobody can find.
+    /// Whether what is written through a handle goes to a file that nobody can find. A file that seems lost is looked at
+    /// again while no name changes by way of the mount: what a program does to its own files is no loss.
     fn is_lost(&self, open: &OpenFile) -> bool {
+        self.seems_lost(open) && {
+            let _names = self.names_stay();
+            self.seems_lost(open)
+        }
+    }
+
+    fn seems_lost(&self, open: &OpenFile) -> bool {
         if open.standing.given_up.load(Relaxed) {
             return false;
         }
@@ -134,14 +146,19 @@ impl Tree {
         }
     }
 
-    /// Takes a name away by a request of the kernel: whoever still has the file open does so knowing that it goes.
+    /// Takes a name away by a request of the kernel: whoever still has the file open does so knowing that it goes. The
+    /// file is the one that the name leads to now, which need not be the one that the kernel knows by it.
     pub(super) fn giving_up<T>(
         &self,
         dir: &Dir,
         name: &OsStr,
         take: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let handles = self.inodes.known_as(dir.id(), name).map_or_else(Vec::new, |ino| self.handles_of(ino));
+        if self.files.is_empty() {
+            return take();
+        }
+        let goes = self.volume.stat((dir, name)).ok().filter(|stat| stat.kind != Kind::Dir);
+        let handles = goes.map_or_else(Vec::new, |stat| self.handles_of(self.inodes.number(stat.id)));
         // beforehand: a write that is under way must not take the file for one that was lost
         handles.iter().for_each(|handle| handle.standing.given_up.store(true, Relaxed));
         let taken = take();
@@ -150,6 +167,15 @@ impl Tree {
             handle.standing.given_up.store(taken.is_ok() && !has_names, Relaxed);
         }
         taken
+    }
+
+    /// Held by whoever changes names by a request of the kernel, until the nodes know of it, too.
+    pub(super) fn changing_names(&self) -> RwLockReadGuard<'_, ()> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn names_stay(&self) -> RwLockWriteGuard<'_, ()> {
+        self.names.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -37,6 +37,7 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(super) struct Tree {
     pub(super) inodes: Inodes,
     pub(super) files: Handles<OpenFile>,
     pub(super) dirs: Handles<OpenDir>,
+    /// Shared by those who change names (see [`super::rescue`]). Taken before what is seen of a file is locked.
+    pub(super) names: RwLock<()>,
 }
 
 /// A node as the kernel is told of it. Each telling is one to forget.
@@ -102,6 +105,7 @@ impl Tree {
             inodes,
             files: Handles::new(),
             dirs: Handles::new(),
+            names: RwLock::new(()),
         }
     }
 
@@ -397,6 +401,7 @@ impl Tree {
 
     pub(super) fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
         let dir = self.dir(parent)?;
+        let _changing = self.changing_names();
         self.giving_up(&dir, name, || self.volume.unlink(&dir, name))?;
         self.inodes.forget_name(dir.id(), name);
         Ok(())
@@ -419,6 +424,7 @@ impl Tree {
         mode: RenameMode,
     ) -> Result<(), Errno> {
         let (from, to) = (self.dir(parent)?, self.dir(new_parent)?);
+        let _changing = self.changing_names();
         // should one of them fail here, renaming has more to say about it
         let moved = self.volume.stat((&from, name)).ok().map(|stat| stat.id);
         let swapped = match mode {

@@ -178,15 +178,23 @@ impl File {
         self.state.place()
     }
 
-    /// Whether the file has a name somewhere in the volume that shows, whoever gave it. Taken for no where the system
-    /// does not tell.
+    /// Whether a file that has a name has one in the volume that shows, whoever gave it. The system tells the name that
+    /// the file was opened by, wherever that is now; if just that was removed, another one is left, and is believed to
+    /// show. Taken for no where the system tells nothing.
     pub fn is_visible(&self) -> bool {
+        let _chains = self.core.hold_chains();
         let path = std::fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd()));
         let root = self.core.root_path.canonicalize();
         let (Ok(path), Ok(root)) = (path, root) else { return false };
-        let Ok(inside) = path.strip_prefix(root) else { return false };
-        let named = sys::stat_at(rustix::fs::CWD, path.as_os_str().as_bytes());
-        named.is_ok_and(|named| named.id == self.id()) && self.core.decode_path(inside).is_ok()
+        match sys::stat_at(rustix::fs::CWD, path.as_os_str().as_bytes()) {
+            Ok(named) if named.id == self.id() => {
+                path.strip_prefix(root).is_ok_and(|inside| self.core.decode_path(inside).is_ok())
+            }
+            _ => {
+                self.stat().is_ok_and(|stat| stat.nlink > 0)
+                    && path.as_os_str().as_bytes().ends_with(b" (deleted)")
+            }
+        }
     }
 
     /// Reads plaintext at `offset` into `buf`; 0 at the end.

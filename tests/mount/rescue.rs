@@ -174,6 +174,74 @@ fn what_a_program_removes_or_replaces_itself_is_not_saved() {
     });
 }
 
+/// Handles are closed behind the program's back, while it goes on to rename, exchange, link and remove.
+#[test]
+fn what_a_program_does_right_after_closing_is_no_loss() {
+    for profile in [Profile::Sync, Profile::Boxcryptor, Profile::Standard] {
+        with_profile(profile, |mount| {
+            let path = |name: &str| mount.path(name);
+            for round in 0..300 {
+                fs::create_dir(path("folder")).expect("a fresh folder");
+                fs::write(path("folder/b"), "edited").expect("a fresh file");
+                fs::write(path("folder/c"), "edited, too").expect("a fresh file");
+                match round % 3 {
+                    0 => fs::rename(path("folder/b"), path("folder/c")).expect("replaced"),
+                    1 => {
+                        fs::hard_link(path("folder/b"), path("folder/d")).expect("another name");
+                        fs::remove_file(path("folder/b")).expect("one of two");
+                        fs::rename(path("folder/d"), path("folder/c")).expect("replaced");
+                    }
+                    _ => {
+                        fs::rename(path("folder/b"), path("folder/d")).expect("renamed");
+                        fs::rename(path("folder"), path("moved")).expect("renamed");
+                        fs::rename(path("moved"), path("folder")).expect("renamed");
+                        fs::remove_file(path("folder/d")).expect("it is there");
+                    }
+                }
+                assert_eq!(names(mount, "folder", 1), ["c"], "round {round}");
+                fs::remove_file(path("folder/c")).expect("it is there");
+                fs::remove_dir(path("folder")).expect("nothing came back");
+            }
+            assert_eq!(names(mount, "", 0), [""; 0]);
+        });
+    }
+}
+
+/// The name that it was opened by is gone, and the kernel was never told of the other one.
+#[test]
+fn a_file_with_another_name_is_not_lost() {
+    for profile in [Profile::Sync, Profile::Boxcryptor, Profile::Standard] {
+        with_profile(profile, |mount| {
+            fs::create_dir(mount.path("other")).expect("a fresh folder");
+            fs::write(mount.path("report.md"), "first").expect("a fresh file");
+            let beside = mount.open(false);
+            let other = beside.open_dir(&beside.root(), OsStr::new("other")).expect("it is there");
+            beside.link(&beside.root(), OsStr::new("report.md"), &other, OsStr::new("name")).expect("a link");
+            let file = File::options().write(true).open(mount.path("report.md")).expect("it is there");
+            fs::remove_file(mount.path("report.md")).expect("it is there");
+            file.write_all_at(b"ours!", 0).expect("writable");
+            drop(file);
+            thread::sleep(Duration::from_millis(200));
+            assert_eq!(names(mount, "", 1), ["other"]);
+            assert_eq!(read(mount, "other/name"), "ours!");
+        });
+    }
+}
+
+/// Somebody removes what arrived: that is another file than the one with the edits.
+#[test]
+fn removing_what_arrived_gives_no_edit_up() {
+    with_every_profile(|mount| {
+        let file = opened(mount);
+        arrive(mount, "report.md", b"theirs");
+        fs::remove_file(mount.path("report.md")).expect("it is there");
+        file.write_all_at(b"ours!", 0).expect("writable");
+        drop(file);
+        let listed = names(mount, "", 1);
+        assert_eq!(read(mount, copy(&listed)), "ours!");
+    });
+}
+
 #[test]
 fn who_has_only_read_leaves_no_copy() {
     with_every_profile(|mount| {
