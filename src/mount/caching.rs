@@ -149,6 +149,12 @@ impl Seen {
         look().map_or(Verdict::Ours, |stat| compare(&mut seen, &stat))
     }
 
+    /// The same, without taking it as seen.
+    pub(super) fn peek_patiently(&self, look: impl FnOnce() -> Option<Stat>) -> Verdict {
+        let seen = self.lock();
+        look().map_or(Verdict::Ours, |stat| compare(&mut seen.clone(), &stat))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Version> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

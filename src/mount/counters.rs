@@ -55,6 +55,7 @@ kinds! {
     Copy "copy_file_range",
     Other "other",
     Peek "peek at the mount point",
+    Announce "announcement to watchers",
 }
 
 /// One more than the largest errno that is told apart.
@@ -123,9 +124,9 @@ impl Counters {
     }
 
     /// Changes whenever somebody uses the mount. Looking at the mount point from outside is no use of it, and
-    /// neither is the kernel's forgetting.
+    /// neither is the kernel's forgetting, nor what we ask ourselves.
     pub(super) fn activity(&self) -> u64 {
-        let passive = [Kind::Peek, Kind::Forget];
+        let passive = [Kind::Peek, Kind::Forget, Kind::Announce];
         let active = KINDS.iter().filter(|(kind, _)| !passive.contains(kind));
         active.map(|(kind, _)| self.requests[*kind as usize].load(Relaxed)).sum()
     }
@@ -181,8 +182,9 @@ mod tests {
         let counters = Counters::new();
         counters.count(Kind::Peek, || {});
         counters.count(Kind::Forget, || {});
-        assert_eq!((counters.activity(), counters.requests()), (0, 2));
+        counters.count(Kind::Announce, || {});
+        assert_eq!((counters.activity(), counters.requests()), (0, 3));
         counters.count(Kind::Lookup, || {});
-        assert_eq!((counters.activity(), counters.requests()), (1, 3));
+        assert_eq!((counters.activity(), counters.requests()), (1, 4));
     }
 }

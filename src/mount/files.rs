@@ -91,6 +91,7 @@ impl Tree {
         let dir = self.place(parent)?;
         let how = how(flags, self.caching.write_back);
         let exclusive = flags.contains(OFlags::EXCL);
+        let _changing = self.changing_names();
         let file = self.volume.create_file(&dir.dir, name, mode, exclusive, how, owner)?;
         let stat = file.stat()?;
         let link = Link { dir: dir.dir, name: name.to_owned() };

@@ -4,6 +4,7 @@
 //! Looking at the mount point from outside (`ls -l` of the folder above, `df`) unlocks nothing: while the volume
 //! is locked it is answered here.
 
+use super::announce::Announcements;
 use super::caching::Caching;
 use super::counters::Counters;
 use super::counters::Kind;
@@ -65,13 +66,15 @@ pub(super) struct Front {
     pub(super) counters: Arc<Counters>,
     /// Where the kernel can be told something, once requests are served.
     pub(super) kernel: Arc<OnceLock<Notifier>>,
+    pub(super) announcements: Arc<Announcements>,
     caching: Caching,
 }
 
 impl Front {
     pub(super) fn new(source: Source, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Front {
-        let vault = Arc::new(Vault::new(source, caching, watch));
-        Front { vault, counters: Arc::new(Counters::new()), kernel: Arc::default(), caching }
+        let announcements = Arc::new(Announcements::default());
+        let vault = Arc::new(Vault::new(source, caching, watch, Arc::clone(&announcements)));
+        Front { vault, counters: Arc::new(Counters::new()), kernel: Arc::default(), announcements, caching }
     }
 }
 
@@ -80,7 +83,8 @@ macro_rules! requests {
     ($($kind:ident $request:ident($($name:ident: $of:ty),*) -> $reply:ty;)*) => {$(
         #[allow(clippy::too_many_arguments, reason = "the protocol's")]
         fn $request(&self, request: &Request, $($name: $of,)* reply: $reply) {
-            self.counters.count(Kind::$kind, || {
+            let announces = self.announcements.are_from(request.pid());
+            self.counters.count(if announces { Kind::Announce } else { Kind::$kind }, || {
                 self.vault.with(|fuse| match fuse {
                     Ok(fuse) => fuse.$request(request, $($name,)* reply),
                     Err(errno) => reply.error(fuse::refused(errno)),

@@ -1,5 +1,6 @@
 //! The FUSE protocol: unpack a request, ask the tree, reply.
 
+use super::announce::Announcements;
 use super::attr::file_type;
 use super::attr::node_kind;
 use super::attr::set_time;
@@ -82,14 +83,25 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Fuse {
     pub(super) tree: Tree,
+    announcements: Arc<Announcements>,
     /// Only root can make files that belong to whoever asks for them.
     gives_away: bool,
 }
 
 impl Fuse {
-    pub(super) fn new(volume: Arc<Volume>, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Fuse {
+    pub(super) fn new(
+        volume: Arc<Volume>,
+        caching: Caching,
+        watch: Option<Arc<dyn Watch>>,
+        announcements: Arc<Announcements>,
+    ) -> Fuse {
         let tree = Tree::new(volume, caching, watch);
-        Fuse { tree, gives_away: rustix::process::geteuid().is_root() }
+        Fuse { tree, announcements, gives_away: rustix::process::geteuid().is_root() }
+    }
+
+    /// Whether a request is one of our own, which tells those who watch of what has happened already.
+    fn announces(&self, request: &Request) -> bool {
+        self.announcements.are_from(request.pid())
     }
 
     fn owner(&self, request: &Request) -> Option<Owner> {
@@ -208,9 +220,14 @@ fn xattr_mode(flags: i32) -> Option<XattrMode> {
 impl Filesystem for Fuse {
     // ---- nodes ---------------------------------------------------------------------------------
 
-    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         trace!(parent = parent.0, "lookup");
-        match self.tree.lookup(parent.0, name) {
+        let staged = if self.announces(request) { self.announcements.staged(parent.0, name) } else { None };
+        let found = match staged {
+            Some(staged) => self.tree.staged(&staged),
+            None => self.tree.lookup(parent.0, name),
+        };
+        match found {
             Ok(Ok(found)) => entry(reply, Ok(found)),
             // a node numbered 0 says that there is none, and for how long
             Ok(Err(life)) => reply.entry_with_ttls(&life.attr, &life.name, &absent(), Generation(0)),
@@ -247,6 +264,10 @@ impl Filesystem for Fuse {
         reply: ReplyAttr,
     ) {
         trace!(ino = ino.0, "setattr");
+        if self.announces(request) {
+            let heard = self.tree.announced_time(&self.announcements, ino.0);
+            return attr(reply, heard.and_then(|()| self.tree.stat(ino.0, None)));
+        }
         let wanted = SetAttr {
             mode: mode.map(|mode| mode & 0o7777),
             uid,
@@ -360,19 +381,25 @@ impl Filesystem for Fuse {
         entry(reply, self.tree.link(ino.0, new_parent.0, new_name));
     }
 
-    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         trace!(parent = parent.0, "unlink");
+        if self.announces(request) {
+            return empty(reply, self.tree.announced_removal(&self.announcements, parent.0, name));
+        }
         empty(reply, self.tree.unlink(parent.0, name));
     }
 
-    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn rmdir(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         trace!(parent = parent.0, "rmdir");
+        if self.announces(request) {
+            return empty(reply, self.tree.announced_removal(&self.announcements, parent.0, name));
+        }
         empty(reply, self.tree.rmdir(parent.0, name));
     }
 
     fn rename(
         &self,
-        _: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         new_parent: INodeNo,
@@ -381,6 +408,10 @@ impl Filesystem for Fuse {
         reply: ReplyEmpty,
     ) {
         trace!(parent = parent.0, new_parent = new_parent.0, "rename");
+        if self.announces(request) {
+            let (from, to) = ((parent.0, name), (new_parent.0, new_name));
+            return empty(reply, self.tree.announced_rename(&self.announcements, from, to));
+        }
         let renamed = rename_mode(flags)
             .ok_or(Errno::EINVAL)
             .and_then(|mode| self.tree.rename(parent.0, name, new_parent.0, new_name, mode));

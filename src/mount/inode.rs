@@ -25,6 +25,7 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -40,6 +41,9 @@ const FOREIGN: u64 = 1 << 63;
 
 /// Names kept for one file. A file with more hard links is found through the latest.
 const MAX_LINKS: usize = 8;
+
+/// The deepest path that is told; the system takes none that is as long.
+const MAX_DEPTH: usize = 2048;
 
 /// Every node that the kernel knows.
 #[derive(Debug)]
@@ -257,12 +261,46 @@ impl Inodes {
 
     /// Every node with every name that it is known by.
     pub(super) fn all(&self) -> Vec<(u64, Vec<Link>)> {
-        let table = self.table();
-        let names = |node: &Node| match &node.reach {
-            Reach::Dir { name, .. } => Vec::from_iter(name.clone()),
-            Reach::File { links, .. } => links.clone(),
-        };
-        table.nodes.iter().map(|(&number, node)| (number, names(node))).collect()
+        self.table().nodes.iter().map(|(&number, node)| (number, node.names())).collect()
+    }
+
+    /// The names that a node is known by. A directory has one, the root none.
+    pub(super) fn names_of(&self, number: u64) -> Vec<Link> {
+        self.table().nodes.get(&number).map(Node::names).unwrap_or_default()
+    }
+
+    /// Notes that the kernel is told once more of a node as it knows it; gives its identity, kind and generation.
+    pub(super) fn recall(&self, number: u64) -> Option<(FileId, Kind, u64)> {
+        let mut table = self.table();
+        let node = table.nodes.get_mut(&number)?;
+        node.lookups += 1;
+        Some((node.life.id, node.life.kind, node.generation))
+    }
+
+    /// What kind of file a node stands for.
+    pub(super) fn kind_of(&self, number: u64) -> Option<Kind> {
+        self.table().nodes.get(&number).map(|node| node.life.kind)
+    }
+
+    /// The path of a directory in the mount, as far as the kernel was told.
+    pub(super) fn path_of(&self, number: u64) -> Option<PathBuf> {
+        let mut names = Vec::new();
+        let mut at = number;
+        while at != ROOT {
+            // names that came from different moments may lead round in a circle
+            let Link { dir, name } = self.names_of(at).pop().filter(|_| names.len() < MAX_DEPTH)?;
+            names.push(name);
+            at = self.number_of(&dir);
+        }
+        Some(names.iter().rev().collect())
+    }
+
+    /// What the node stands for is over for the kernel, though it may not be on disk: should it be told of it again, it
+    /// is told of another life.
+    pub(super) fn bury(&self, number: u64) {
+        if let Some(node) = self.table().nodes.get_mut(&number).filter(|_| number != ROOT) {
+            node.generation += 1;
+        }
     }
 
     /// The ways to a node; `None` if the kernel was never told of it.
@@ -335,6 +373,13 @@ impl Table {
 }
 
 impl Node {
+    fn names(&self) -> Vec<Link> {
+        match &self.reach {
+            Reach::Dir { name, .. } => Vec::from_iter(name.clone()),
+            Reach::File { links, .. } => links.clone(),
+        }
+    }
+
     /// Whether another program changed the file in place, and the kernel would not believe it: it has to meet a
     /// new node. Not while the file is open, for that handle would fail; nor with several names, of which each
     /// would be a node of its own.

@@ -4,11 +4,13 @@
 //! it. Inside, `fuse` speaks the protocol and holds no opinion, `tree` is the volume seen by numbers, where
 //! `inode` knows the nodes and `handle` what is open. `front` counts what
 //! passes between the kernel and `fuse`, and `vault` unlocks and locks what is behind it; `attendants` are the threads
-//! beside the serving ones, `control` is where others ask how the mount is.
+//! beside the serving ones, `control` is where others ask how the mount is. `reconcile` takes up what other
+//! machines did on disk, and `announce` lets those who watch the mount hear of it.
 //!
 //! Nothing here logs a plaintext name. `fuser` does, through the `log` crate: never bridge it to `tracing`.
 
 mod acl;
+mod announce;
 mod attendants;
 mod attr;
 mod caching;

@@ -1,45 +1,77 @@
 //! What other programs did to the ciphertext folder, told to the kernel.
 //!
 //! The watcher says where something happened, our own doings included. Here the disk is compared with what the
-//! kernel was told, and the kernel hears of the difference. This has a thread of its own: the kernel may hold locks
-//! that it lets go of only when a request was answered, so whoever answers requests must not tell it anything.
+//! kernel was told, and the kernel hears of the difference: by way of the mount, so that programs that watch it hear
+//! too ([`super::announce`]), or else it is made to forget what it knows. This has a thread of its own: the kernel may
+//! hold locks that it lets go of only when a request was answered, so whoever answers requests must not tell it anything.
 
+use super::announce::Announcer;
+use super::announce::At;
+use super::announce::News;
 use super::caching::Verdict;
 use super::front::Front;
 use super::inode::Inodes;
+use super::inode::Link;
 use super::inode::ROOT;
 use super::inode::Ways;
 use super::tree::Tree;
 use crate::volume::Change;
 use crate::volume::Dir;
 use crate::volume::Kind;
+use crate::volume::PARTIAL_PREFIX;
 use crate::volume::Stat;
 use crate::volume::Watch;
 use fuser::INodeNo;
 use fuser::Notifier;
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 use tracing::debug;
+use tracing::warn;
 
 /// Let this much gather before the next look: a program that writes makes many changes to one file.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// After a directory was renamed whose entries were named anew, what seems to arrive is not announced for this long.
+const NAMED_ANEW: Duration = Duration::from_secs(1);
+
 /// Tells the kernel of changes until the watcher is closed.
-pub(super) fn reconcile(front: &Front, watch: &dyn Watch, kernel: &Notifier) {
+pub(super) fn reconcile(front: &Front, watch: &dyn Watch, kernel: &Notifier, mountpoint: &Path) {
+    let mut announcer = None;
     while let Some(changes) = watch.next() {
+        let mut news = Vec::new();
         front.vault.with_open(|fuse| {
             let reconciler = Reconciler { tree: &fuse.tree, kernel };
             for change in changes {
-                if let Err(error) = reconciler.apply(&change) {
+                match reconciler.apply(&change) {
+                    Ok(new) => news.extend(new),
                     // it had nothing in its cache, or the mount is gone
-                    debug!(%error, "the kernel was not told of a change");
+                    Err(error) => debug!(%error, "the kernel was not told of a change"),
                 }
             }
         });
+        // what has another name is not gone
+        news.sort_by_key(|new| matches!(new, News::Departed(..)));
+        for new in &news {
+            let announcer = announcer.get_or_insert_with(|| announcer_for(front, mountpoint));
+            if !announcer.as_ref().is_some_and(|announcer| announcer.announce(new)) {
+                front.vault.with_open(|fuse| Reconciler { tree: &fuse.tree, kernel }.forget(new));
+            }
+        }
         thread::sleep(GATHER);
     }
+}
+
+/// Only a volume that is unlocked has news, so nothing is unlocked by this.
+fn announcer_for<'a>(front: &'a Front, mountpoint: &'a Path) -> Option<Announcer<'a>> {
+    let announcer = Announcer::new(&front.announcements, mountpoint);
+    announcer
+        .inspect_err(|error| warn!("programs that watch the mount hear of no changes elsewhere: {error}"))
+        .ok()
 }
 
 /// Makes the kernel forget all that it was told.
@@ -60,35 +92,93 @@ struct Reconciler<'a> {
     kernel: &'a Notifier,
 }
 
+/// What happened to a name.
+enum Happened {
+    Nothing,
+    /// In the place of another node.
+    Arrived(Option<u64>),
+    Moved(Link, Option<u64>),
+    Departed(Kind),
+    /// Or it was our own doing.
+    ChangedInPlace(u64, Stat),
+}
+
 impl Reconciler<'_> {
-    fn apply(&self, change: &Change) -> io::Result<()> {
+    fn apply(&self, change: &Change) -> io::Result<Option<News>> {
         match change {
             Change::Entry(dir, cipher_name) => self.entry(dir, cipher_name),
-            Change::Attributes(dir) => self.attributes(dir),
-            Change::Unknown => kernel_forgets(&self.tree.inodes, self.kernel),
+            Change::Attributes(dir) => self.refresh(self.tree.inodes.number_of(dir)).map(|()| None),
+            Change::Unknown => kernel_forgets(&self.tree.inodes, self.kernel).map(|()| None),
         }
     }
 
-    fn entry(&self, dir: &Dir, cipher_name: &OsStr) -> io::Result<()> {
+    fn entry(&self, dir: &Dir, cipher_name: &OsStr) -> io::Result<Option<News>> {
         let stat = self.tree.volume.stat_cipher_name(dir, cipher_name).ok();
-        if stat.as_ref().is_some_and(|stat| self.is_known(stat)) {
-            return Ok(());
+        if stat.is_some_and(|stat| self.is_known(&stat)) {
+            return Ok(None);
         }
-        let Some(name) = self.tree.volume.plain_name(dir, cipher_name) else { return Ok(()) };
+        let Some(name) = self.tree.volume.plain_name(dir, cipher_name) else { return Ok(None) };
+        let happened = self.happened(dir, cipher_name, &name);
         let parent = self.tree.inodes.number_of(dir);
-        let known = self.tree.inodes.known_as(dir.id(), &name);
-        match (stat, known) {
-            (None, None) => Ok(()),
-            (Some(stat), Some(known)) if self.tree.inodes.number(stat.id) == known => {
-                self.changed_in_place(known, &stat, parent, &name)
+        let at = self.at(parent, &name);
+        let news = match (happened, at) {
+            (Happened::Nothing, _) => return Ok(None),
+            (Happened::ChangedInPlace(ino, stat), at) => {
+                return self.changed_in_place(ino, &stat, (dir, cipher_name), &name, at);
             }
-            (None, Some(_)) => {
-                self.tree.inodes.forget_name(dir.id(), &name);
-                self.look_again(parent, &name)
+            (Happened::Arrived(over), Some(to)) if self.is_arrival(&name) => Some(News::Arrived { to, over }),
+            (Happened::Departed(kind), Some(from)) if self.is_arrival(&name) => {
+                Some(News::Departed(from, kind))
             }
-            // the kernel may remember that nothing was there
-            (Some(_), None | Some(_)) => self.look_again(parent, &name),
+            (Happened::Moved(link, over), Some(to)) => {
+                let before = self.at(self.tree.inodes.number_of(&link.dir), &link.name);
+                before.map(|from| News::Moved { from, to, over })
+            }
+            (Happened::Arrived(_) | Happened::Departed(_) | Happened::Moved(..), _) => None,
+        };
+        if news.is_none() {
+            self.look_again(dir, &name)?;
         }
+        Ok(news)
+    }
+
+    /// What happened, seen while nobody changes a name by way of the mount.
+    fn happened(&self, dir: &Dir, cipher_name: &OsStr, name: &OsStr) -> Happened {
+        let _names = self.tree.names_stay();
+        let stat = self.tree.volume.stat_cipher_name(dir, cipher_name).ok();
+        let known = self.tree.inodes.known_as(dir.id(), name);
+        match (stat, known) {
+            (None, None) => Happened::Nothing,
+            (None, Some(known)) => Happened::Departed(self.tree.inodes.kind_of(known).unwrap_or(Kind::File)),
+            (Some(stat), known) => {
+                let ino = self.tree.inodes.number(stat.id);
+                if known == Some(ino) {
+                    return Happened::ChangedInPlace(ino, stat);
+                }
+                let is_elsewhere = |link: &Link| {
+                    let named = self.tree.volume.stat((&link.dir, link.name.as_os_str()));
+                    named.is_ok_and(|named| named.id == stat.id)
+                };
+                let is_known_as =
+                    |link: &Link| self.tree.inodes.known_as(link.dir.id(), &link.name) == Some(ino);
+                match self.tree.inodes.names_of(ino).into_iter().next_back() {
+                    Some(link) if is_known_as(&link) && !is_elsewhere(&link) => Happened::Moved(link, known),
+                    Some(_) | None => Happened::Arrived(known),
+                }
+            }
+        }
+    }
+
+    fn at(&self, parent: u64, name: &OsStr) -> Option<At> {
+        let folder = self.tree.inodes.path_of(parent)?;
+        Some(At { parent, folder, name: name.to_owned() })
+    }
+
+    /// Whether what seems to come or go really does, and is anything to tell of.
+    fn is_arrival(&self, name: &OsStr) -> bool {
+        let named_anew = *self.tree.named_anew.lock().unwrap_or_else(PoisonError::into_inner);
+        !name.as_bytes().starts_with(PARTIAL_PREFIX.as_bytes())
+            && named_anew.is_none_or(|at| at.elapsed() > NAMED_ANEW)
     }
 
     /// Whether this is a file as we saw it last: then the change was ours.
@@ -99,7 +189,27 @@ impl Reconciler<'_> {
         }
     }
 
-    fn look_again(&self, parent: u64, name: &OsStr) -> io::Result<()> {
+    /// Makes the kernel forget what is not true any more.
+    fn forget(&self, news: &News) {
+        let forget = |at: &At| match self.tree.dir(at.parent) {
+            Ok(dir) => self.look_again(&dir, &at.name),
+            Err(_) => Ok(()),
+        };
+        let forgotten = match news {
+            News::Arrived { to: at, .. } | News::Departed(at, _) => forget(at),
+            News::Moved { from, to, .. } => forget(from).and(forget(to)),
+            News::Changed(..) => Ok(()), // it was told before
+        };
+        if let Err(error) = forgotten {
+            debug!(%error, "the kernel was not told of a change");
+        }
+    }
+
+    fn look_again(&self, dir: &Dir, name: &OsStr) -> io::Result<()> {
+        if self.tree.volume.stat((dir, name)).is_err() {
+            self.tree.inodes.forget_name(dir.id(), name);
+        }
+        let parent = self.tree.inodes.number_of(dir);
         let forgotten = self.kernel.inval_entry(INodeNo(parent), name);
         forgotten.and(self.refresh(parent))
     }
@@ -109,34 +219,49 @@ impl Reconciler<'_> {
         self.kernel.inval_inode(INodeNo(ino), -1, 0)
     }
 
-    fn attributes(&self, dir: &Dir) -> io::Result<()> {
-        self.refresh(self.tree.inodes.number_of(dir))
-    }
-
-    fn changed_in_place(&self, ino: u64, stat: &Stat, parent: u64, name: &OsStr) -> io::Result<()> {
-        let Some(Ways::File { open, seen, .. }) = self.tree.inodes.ways(ino) else {
-            return self.refresh(ino);
+    fn changed_in_place(
+        &self,
+        ino: u64,
+        stat: &Stat,
+        (dir, cipher_name): (&Dir, &OsStr),
+        name: &OsStr,
+        at: Option<At>,
+    ) -> io::Result<Option<News>> {
+        let refresh = || self.refresh(ino).map(|()| None);
+        let Some(Ways::File { open, seen, .. }) = self.tree.inodes.ways(ino) else { return refresh() };
+        if stat.kind != Kind::File {
+            return refresh();
+        }
+        let Some(handle) = open.first() else {
+            return match seen.peek_patiently(|| self.tree.volume.stat_cipher_name(dir, cipher_name).ok()) {
+                Verdict::Same | Verdict::Ours => Ok(None),
+                Verdict::Renamed => refresh(),
+                // the next lookup finds a new node there, whose size the kernel believes
+                Verdict::Changed { .. } if self.tree.caching.write_back => match at {
+                    Some(to) => Ok(Some(News::Arrived { to, over: None })),
+                    None => self.look_again(dir, name).map(|()| None),
+                },
+                Verdict::Changed { .. } => {
+                    self.kernel.inval_inode(INodeNo(ino), 0, 0)?;
+                    Ok(at.map(|at| News::Changed(at, stat.mtime)))
+                }
+            };
         };
-        if stat.kind != Kind::File || seen.peek(stat) == Verdict::Renamed {
-            return self.refresh(ino);
+        if seen.peek(stat) == Verdict::Renamed {
+            return refresh();
         }
-        if open.is_empty() && self.tree.caching.write_back {
-            // the next lookup finds a new node there, whose size the kernel believes
-            return self.look_again(parent, name);
-        }
-        let Some(handle) = open.first() else { return self.kernel.inval_inode(INodeNo(ino), 0, 0) };
         // the lock is let go of before the kernel is told: it may first want to bring what was written
         let verdict = seen.look_patiently(|| handle.file().stat().ok());
-        let Verdict::Changed { from } = verdict else { return Ok(()) };
+        let Verdict::Changed { from } = verdict else { return Ok(None) };
         self.kernel.inval_inode(INodeNo(ino), 0, 0)?;
-        let Ok(stat) = handle.file().stat() else { return Ok(()) };
+        let Ok(stat) = handle.file().stat() else { return Ok(None) };
         if self.tree.caching.write_back && stat.size > from {
             // it trusts its own size, but what it is given beyond that lengthens the file
             let mut last = [0];
             if matches!(handle.file().read_at(&mut last, stat.size - 1), Ok(1)) {
-                return self.kernel.store(INodeNo(ino), stat.size - 1, &last);
+                self.kernel.store(INodeNo(ino), stat.size - 1, &last)?;
             }
         }
-        Ok(())
+        Ok(at.map(|at| News::Changed(at, stat.mtime)))
     }
 }

@@ -174,7 +174,8 @@ impl Tree {
         self.names.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn names_stay(&self) -> RwLockWriteGuard<'_, ()> {
+    /// Held by whoever must not be misled by names that are being changed.
+    pub(super) fn names_stay(&self) -> RwLockWriteGuard<'_, ()> {
         self.names.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

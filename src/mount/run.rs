@@ -83,7 +83,7 @@ impl Session {
         let kernel = front.kernel.get_or_init(|| fuse.notifier());
         let served = thread::scope(|scope| {
             if let Some(watch) = &watch {
-                scope.spawn(|| reconcile(&front, &**watch, kernel));
+                scope.spawn(|| reconcile(&front, &**watch, kernel, &mountpoint));
             }
             // looking at the mount is a request, too
             scope.spawn(|| read_further_ahead(&mountpoint));

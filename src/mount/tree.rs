@@ -37,10 +37,13 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 use tracing::warn;
 
 /// How long at most the kernel may believe that there is no such name: should news be lost, it cannot be told to
@@ -60,6 +63,8 @@ pub(super) struct Tree {
     pub(super) dirs: Handles<OpenDir>,
     /// Shared by those who change names (see [`super::rescue`]). Taken before what is seen of a file is locked.
     pub(super) names: RwLock<()>,
+    /// When a directory was last renamed whose entries had to be named anew, which looks as if they all were arriving.
+    pub(super) named_anew: Mutex<Option<Instant>>,
 }
 
 /// A node as the kernel is told of it. Each telling is one to forget.
@@ -106,6 +111,7 @@ impl Tree {
             files: Handles::new(),
             dirs: Handles::new(),
             names: RwLock::new(()),
+            named_anew: Mutex::new(None),
         }
     }
 
@@ -356,6 +362,7 @@ impl Tree {
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
+        let _changing = self.changing_names();
         self.volume.mkdir(&dir.dir, name, mode, owner)?;
         Ok(self.tell(&dir, name)?)
     }
@@ -370,6 +377,7 @@ impl Tree {
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
+        let _changing = self.changing_names();
         let stat = self.volume.mknod(&dir.dir, name, kind, mode, rdev, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
@@ -382,12 +390,14 @@ impl Tree {
         owner: Option<Owner>,
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
+        let _changing = self.changing_names();
         let stat = self.volume.symlink(target, &dir.dir, name, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
 
     pub(super) fn link(&self, ino: u64, new_parent: u64, new_name: &OsStr) -> Result<Entry, Errno> {
         let to = self.place(new_parent)?;
+        let _changing = self.changing_names();
         match self.locate(ino)? {
             Located::File(link, _) => {
                 let link = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);
@@ -409,6 +419,7 @@ impl Tree {
 
     pub(super) fn rmdir(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
         let dir = self.dir(parent)?;
+        let _changing = self.changing_names();
         self.volume.rmdir(&dir, name)?;
         self.inodes.forget_name(dir.id(), name);
         Ok(())
@@ -426,7 +437,11 @@ impl Tree {
         let (from, to) = (self.dir(parent)?, self.dir(new_parent)?);
         let _changing = self.changing_names();
         // should one of them fail here, renaming has more to say about it
-        let moved = self.volume.stat((&from, name)).ok().map(|stat| stat.id);
+        let moved = self.volume.stat((&from, name)).ok();
+        let has_entries =
+            moved.as_ref().is_some_and(|moved| moved.kind == Kind::Dir) || mode == RenameMode::Exchange;
+        let names_anew = has_entries && self.volume.chains_names();
+        let moved = moved.map(|stat| stat.id);
         let swapped = match mode {
             RenameMode::Exchange => self.volume.stat((&to, new_name)).ok().map(|stat| stat.id),
             RenameMode::Replace | RenameMode::NoReplace => None,
@@ -438,6 +453,9 @@ impl Tree {
             Some(ino) => self.change(ino, rename, |_| self.volume.stat((&to, new_name)).ok()),
             None => rename(),
         };
+        if names_anew {
+            *self.named_anew.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
         renamed?;
         self.inodes.forget_name(from.id(), name);
         self.inodes.forget_name(to.id(), new_name);

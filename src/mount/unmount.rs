@@ -6,12 +6,25 @@ use super::mounts::mounted_on;
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+/// How often, and how long each time, a mount that is in use is waited for.
+const MOMENTS: u32 = 5;
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Unmounts a volume. With `lazy` it disappears at once, and the program behind it ends when the last file that
 /// is open there is closed.
 pub fn unmount(mountpoint: &Path, lazy: bool) -> Result<(), Error> {
     let path = absolute(mountpoint).map_err(|source| Error::System { path: mountpoint.into(), source })?;
     expect_ours(&path)?;
+    for _ in 0..MOMENTS {
+        match detach(&path, lazy) {
+            // perhaps it is only being looked at, be it by the daemon itself (see `announce`)
+            Err(Error::Busy { .. }) => thread::sleep(MOMENT),
+            detached => return detached,
+        }
+    }
     detach(&path, lazy)
 }
 

@@ -4,6 +4,7 @@
 //! Locked, there is no key and no cipher in this process. What stays is what the kernel may still ask about: the
 //! nodes it knows, with their names, and the directories that lead to them ([`Outline`]).
 
+use super::announce::Announcements;
 use super::caching::Caching;
 use super::fuse::Fuse;
 use super::inode::Inodes;
@@ -108,6 +109,7 @@ pub(super) struct Door {
     volume: OnDemand,
     caching: Caching,
     watch: Option<Arc<dyn Watch>>,
+    announcements: Arc<Announcements>,
     /// Held for reading by every request, for writing while the door opens or closes.
     contents: RwLock<Contents>,
     attempt: Mutex<Attempt>,
@@ -118,7 +120,7 @@ pub(super) struct Door {
 
 #[derive(Debug)]
 enum Contents {
-    Open(Fuse),
+    Open(Box<Fuse>),
     /// With what is known from before, once it was open.
     Locked(Option<Memory>),
 }
@@ -138,13 +140,19 @@ enum Attempt {
 }
 
 impl Vault {
-    pub(super) fn new(source: Source, caching: Caching, watch: Option<Arc<dyn Watch>>) -> Vault {
+    pub(super) fn new(
+        source: Source,
+        caching: Caching,
+        watch: Option<Arc<dyn Watch>>,
+        announcements: Arc<Announcements>,
+    ) -> Vault {
         match source {
-            Source::Volume(volume) => Vault::Open(Box::new(Fuse::new(volume, caching, watch))),
+            Source::Volume(volume) => Vault::Open(Box::new(Fuse::new(volume, caching, watch, announcements))),
             Source::OnDemand(volume) => Vault::OnDemand(Arc::new(Door {
                 volume,
                 caching,
                 watch,
+                announcements,
                 contents: RwLock::new(Contents::Locked(None)),
                 attempt: Mutex::new(Attempt::None),
                 attempted: Condvar::new(),
@@ -282,11 +290,12 @@ impl Door {
             Some(memory) => volume.resume(&memory.outline)?,
             None => volume,
         };
-        let mut fuse = Fuse::new(Arc::new(volume), self.caching, self.watch.clone());
+        let mut fuse =
+            Fuse::new(Arc::new(volume), self.caching, self.watch.clone(), Arc::clone(&self.announcements));
         if let Some(memory) = memory.take() {
             fuse.tree.inodes = memory.inodes;
         }
-        *contents = Contents::Open(fuse);
+        *contents = Contents::Open(Box::new(fuse));
         info!("unlocked {}", self.volume.root.display());
         self.manager.get().inspect(|manager| manager.unlocked());
         Ok(())

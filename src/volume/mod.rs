@@ -57,6 +57,7 @@ pub use partial::{PARTIAL_PREFIX, partial_name};
 pub use path::{Follow, Place, PlainPath};
 pub use random::fill_random;
 pub use rename::RenameMode;
+pub use sys::seconds_and_nanoseconds;
 pub use xattr::XattrMode;
 
 use self::core::Core;
@@ -100,6 +101,11 @@ impl Volume {
     /// Whether names that differ in case only may be one name.
     pub fn ignores_case(&self) -> bool {
         self.core.names.ignores_case()
+    }
+
+    /// Whether what a name looks like on disk depends on where it is.
+    pub fn chains_names(&self) -> bool {
+        self.core.chained()
     }
 
     /// The longest plaintext name in bytes.

@@ -117,8 +117,8 @@ pub(super) fn time(seconds: i64, nanoseconds: u32) -> SystemTime {
     whole.and_then(|time| time.checked_add(Duration::from_nanos(nanoseconds.into()))).unwrap_or(UNIX_EPOCH)
 }
 
-/// The inverse of [`time`].
-pub(super) fn seconds_and_nanoseconds(time: SystemTime) -> (i64, u32) {
+/// Seconds since 1970, rounded down, and nanoseconds on top.
+pub fn seconds_and_nanoseconds(time: SystemTime) -> (i64, u32) {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
         Err(error) => {

@@ -29,6 +29,7 @@ mod seek;
 mod symlink;
 mod truncate;
 mod unlink;
+mod watchers;
 mod write;
 mod xattr;
 

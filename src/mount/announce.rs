@@ -1,0 +1,364 @@
+//! Programs that watch a folder of the mount hear of what another machine did there.
+//!
+//! The kernel tells watchers (inotify) what programs do by way of the mount, and nothing else. So what happened on disk
+//! is done once more by way of the mount: an arrival is renamed into place, what has gone is removed, a file changed in
+//! place is given the time that it has. These requests come back to us; they are known by the thread that makes them and
+//! by what was to come, and change nothing on disk. Should one be unknown, it is refused.
+//!
+//! Only a thread that serves no requests may do this.
+
+use super::attr::bare;
+use super::attr::file_attr;
+use super::errno::is_gone;
+use super::tree::Entry;
+use super::tree::Life;
+use super::tree::Tree;
+use crate::volume::Kind;
+use fuser::Errno;
+use fuser::Generation;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use std::time::SystemTime;
+
+/// What arrives is called so for an instant; an unguessable number follows.
+const WINGS: &str = ".encbox-arriving-";
+
+/// A name in a directory of the mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct At {
+    /// The node of the directory.
+    pub(super) parent: u64,
+    /// Its path in the mount.
+    pub(super) folder: PathBuf,
+    pub(super) name: OsString,
+}
+
+/// What happened to a name.
+#[derive(Debug, Clone)]
+pub(super) enum News {
+    /// Something came to be there, perhaps in the place of another node.
+    Arrived { to: At, over: Option<u64> },
+    /// Something that the kernel knows has another name, perhaps that of another node.
+    Moved { from: At, to: At, over: Option<u64> },
+    /// Nothing is there any more.
+    Departed(At, Kind),
+    /// The file was changed in place; this is its time now.
+    Changed(At, SystemTime),
+}
+
+/// What is being announced, and by whom.
+#[derive(Debug, Default)]
+pub(super) struct Announcements {
+    /// The thread that announces, as the system numbers it; 0 while there is none.
+    announcer: AtomicU32,
+    expected: Mutex<Option<Expected>>,
+}
+
+/// Requests that are to come.
+#[derive(Debug)]
+struct Expected {
+    /// What arrives is renamed from here into place. Nobody can guess it.
+    wings: OsString,
+    /// `None` for a greeting, which only shows that we hear our own requests.
+    news: Option<News>,
+    heard: bool,
+}
+
+/// What the announcer finds under a name.
+pub(super) enum Staged {
+    /// What there is here.
+    At(u64, OsString),
+    /// A node that was here before.
+    Former(u64),
+    Nothing,
+}
+
+impl At {
+    fn is(&self, parent: u64, name: &OsStr) -> bool {
+        (self.parent, self.name.as_os_str()) == (parent, name)
+    }
+}
+
+impl Announcements {
+    /// Whether a request was made to announce something.
+    pub(super) fn are_from(&self, pid: u32) -> bool {
+        pid != 0 && pid == self.announcer.load(Relaxed)
+    }
+
+    fn expected(&self) -> MutexGuard<'_, Option<Expected>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a lookup by the announcer is to find, if that is not simply what is there.
+    pub(super) fn staged(&self, parent: u64, name: &OsStr) -> Option<Staged> {
+        let mut expected = self.expected();
+        let expected = expected.as_mut()?;
+        let is_wings = expected.wings == name;
+
+        match &expected.news {
+            None if is_wings => {
+                expected.heard = true;
+                Some(Staged::Nothing)
+            }
+            Some(News::Arrived { to, .. }) if is_wings && to.parent == parent => {
+                Some(Staged::At(to.parent, to.name.clone()))
+            }
+            Some(News::Moved { from, to, .. }) if from.is(parent, name) => {
+                Some(Staged::At(to.parent, to.name.clone()))
+            }
+            // as it was before: whoever watches what is replaced hears of it, too
+            Some(News::Arrived { to, over } | News::Moved { to, over, .. }) if to.is(parent, name) => {
+                Some(over.map_or(Staged::Nothing, Staged::Former))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the announcement at hand is this one; then it is known to have been heard.
+    fn hear(&self, is_it: impl FnOnce(&News, &OsStr) -> bool) -> Result<(), Errno> {
+        let mut expected = self.expected();
+        let it = expected.as_mut().filter(|it| it.news.as_ref().is_some_and(|news| is_it(news, &it.wings)));
+        it.map(|it| it.heard = true).ok_or(Errno::EPERM)
+    }
+}
+
+/// The announcer's requests, which look at the disk and leave it alone.
+impl Tree {
+    pub(super) fn staged(&self, staged: &Staged) -> Result<Result<Entry, Life>, Errno> {
+        let life = Life { name: Duration::ZERO, attr: Duration::ZERO };
+        match staged {
+            Staged::Nothing => Ok(Err(life)),
+            // nobody will see more of it than what kind of file it was
+            Staged::Former(ino) => {
+                Ok(self.inodes.recall(*ino).map_or(Err(life), |(id, kind, generation)| {
+                    let attr = file_attr(*ino, &bare(id, kind));
+                    Ok(Entry { attr, generation: Generation(generation), life })
+                }))
+            }
+            Staged::At(parent, name) => {
+                let entry = match self.tell(&self.place(*parent)?, name) {
+                    Err(error) if is_gone(&error) => return Ok(Err(life)), // in the meantime
+                    entry => entry?,
+                };
+                Ok(Ok(Entry { life, ..entry }))
+            }
+        }
+    }
+
+    pub(super) fn announced_rename(
+        &self,
+        announcements: &Announcements,
+        from: (u64, &OsStr),
+        to: (u64, &OsStr),
+    ) -> Result<(), Errno> {
+        announcements.hear(|news, wings| match news {
+            News::Arrived { to: at, .. } => from == (at.parent, wings) && at.is(to.0, to.1),
+            News::Moved { from: before, to: now, .. } => before.is(from.0, from.1) && now.is(to.0, to.1),
+            News::Departed(..) | News::Changed(..) => false,
+        })?;
+        let place = self.place(to.0)?;
+        if !from.1.as_bytes().starts_with(WINGS.as_bytes()) {
+            self.expect_nothing(from)?;
+        }
+        if let Some(replaced) = self.inodes.known_as(place.dir.id(), to.1) {
+            self.inodes.bury(replaced);
+        }
+        if let Ok(dir) = self.dir(from.0) {
+            self.inodes.forget_name(dir.id(), from.1);
+        }
+        // known by its name from now on; that is no telling
+        let entry = self.tell(&place, to.1)?;
+        self.forget(entry.attr.ino.0, 1);
+        Ok(())
+    }
+
+    pub(super) fn announced_removal(
+        &self,
+        announcements: &Announcements,
+        parent: u64,
+        name: &OsStr,
+    ) -> Result<(), Errno> {
+        announcements.hear(|news, _| matches!(news, News::Departed(at, _) if at.is(parent, name)))?;
+        self.expect_nothing((parent, name))?;
+        let dir = self.dir(parent)?;
+        if let Some(gone) = self.inodes.known_as(dir.id(), name) {
+            self.inodes.bury(gone);
+        }
+        self.inodes.forget_name(dir.id(), name);
+        Ok(())
+    }
+
+    /// A program may have made something there in the meantime, which it must not lose.
+    fn expect_nothing(&self, (parent, name): (u64, &OsStr)) -> Result<(), Errno> {
+        let there = self.volume.stat((&self.dir(parent)?, name));
+        if there.is_err_and(|error| is_gone(&error)) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    pub(super) fn announced_time(&self, announcements: &Announcements, ino: u64) -> Result<(), Errno> {
+        announcements.hear(|news, _| match news {
+            News::Changed(at, _) => {
+                let dir = self.dir(at.parent).ok();
+                dir.and_then(|dir| self.inodes.known_as(dir.id(), &at.name)) == Some(ino)
+            }
+            News::Arrived { .. } | News::Moved { .. } | News::Departed(..) => false,
+        })
+    }
+}
+
+pub(super) use announcer::Announcer;
+
+/// Nobody is told on other systems.
+#[cfg(not(target_os = "linux"))]
+mod announcer {
+    use super::Announcements;
+    use super::News;
+    use std::convert::Infallible;
+    use std::io;
+    use std::path::Path;
+
+    #[derive(Debug)]
+    pub(in super::super) struct Announcer(Infallible);
+
+    impl Announcer {
+        pub(in super::super) fn new(_: &Announcements, _: &Path) -> io::Result<Announcer> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(in super::super) fn announce(&self, _: &News) -> bool {
+            match self.0 {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod announcer {
+    use super::Announcements;
+    use super::Expected;
+    use super::News;
+    use super::WINGS;
+    use crate::volume::Kind;
+    use crate::volume::fill_random;
+    use crate::volume::seconds_and_nanoseconds;
+    use rustix::fd::AsFd;
+    use rustix::fd::OwnedFd;
+    use rustix::fs::AtFlags;
+    use rustix::fs::Mode;
+    use rustix::fs::OFlags;
+    use rustix::fs::ResolveFlags;
+    use rustix::fs::Timespec;
+    use rustix::fs::Timestamps;
+    use rustix::io::Errno;
+    use std::ffi::OsString;
+    use std::io;
+    use std::path::Path;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::time::SystemTime;
+
+    /// `UTIME_OMIT` of linux/stat.h: this time stays.
+    const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
+
+    const LOOK: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    /// Who announces. It belongs to the thread that made it.
+    #[derive(Debug)]
+    pub(in super::super) struct Announcer<'a> {
+        announcements: &'a Announcements,
+        mountpoint: &'a Path,
+        /// The file system that is mounted there; another one may take its place.
+        device: u64,
+    }
+
+    impl<'a> Announcer<'a> {
+        /// For a mount that is served by other threads. Fails where our own requests do not show as ours.
+        pub(in super::super) fn new(
+            announcements: &'a Announcements,
+            mountpoint: &'a Path,
+        ) -> io::Result<Announcer<'a>> {
+            let thread = rustix::thread::gettid().as_raw_nonzero().get();
+            announcements.announcer.store(thread.unsigned_abs(), Relaxed);
+            let root = rustix::fs::open(mountpoint, LOOK, Mode::empty())?;
+            let device = rustix::fs::fstat(&root)?.st_dev;
+            let announcer = Announcer { announcements, mountpoint, device };
+            let greeted = announcer.expecting(None, |wings| {
+                rustix::fs::statat(&root, wings, AtFlags::SYMLINK_NOFOLLOW).map(drop)
+            });
+            match greeted {
+                true => Ok(announcer),
+                false => Err(io::Error::other("requests of our own are not known as such")),
+            }
+        }
+
+        /// Makes the kernel tell whoever watches; whether it was possible.
+        pub(in super::super) fn announce(&self, news: &News) -> bool {
+            self.expecting(Some(news.clone()), |wings| match news {
+                News::Arrived { to, .. } => {
+                    let folder = self.folder(&to.folder)?;
+                    rustix::fs::renameat(&folder, wings, &folder, &to.name)
+                }
+                News::Moved { from, to, .. } => {
+                    let (before, now) = (self.folder(&from.folder)?, self.folder(&to.folder)?);
+                    rustix::fs::renameat(&before, &from.name, &now, &to.name)
+                }
+                News::Departed(at, kind) => {
+                    let how = if *kind == Kind::Dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+                    rustix::fs::unlinkat(self.folder(&at.folder)?, &at.name, how)
+                }
+                News::Changed(at, time) => {
+                    let times = Timestamps { last_access: OMIT, last_modification: timespec(*time) };
+                    let folder = self.folder(&at.folder)?;
+                    rustix::fs::utimensat(&folder, &at.name, &times, AtFlags::SYMLINK_NOFOLLOW)
+                }
+            })
+        }
+
+        /// Makes requests of which those that serve know; whether one of them was heard.
+        fn expecting(
+            &self,
+            news: Option<News>,
+            ask: impl FnOnce(&OsString) -> rustix::io::Result<()>,
+        ) -> bool {
+            let mut token = [0; 16];
+            fill_random(&mut token);
+            let wings = OsString::from(format!("{WINGS}{:032x}", u128::from_le_bytes(token)));
+            *self.announcements.expected() = Some(Expected { wings: wings.clone(), news, heard: false });
+            let asked = ask(&wings);
+            let heard = self.announcements.expected().take().is_some_and(|expected| expected.heard);
+            if let (Err(errno), false) = (asked, heard) {
+                tracing::debug!(%errno, "nobody who watches was told of a change");
+            }
+            heard
+        }
+
+        /// A folder of the mount. Held for a moment only: as long as it is, nobody can unmount.
+        fn folder(&self, path: &Path) -> rustix::io::Result<OwnedFd> {
+            let root = rustix::fs::open(self.mountpoint, LOOK, Mode::empty())?;
+            if rustix::fs::fstat(root.as_fd())?.st_dev != self.device {
+                return Err(Errno::XDEV);
+            }
+            if path.as_os_str().is_empty() {
+                return Ok(root);
+            }
+            let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+            rustix::fs::openat2(&root, path, LOOK, Mode::empty(), within)
+        }
+    }
+
+    impl Drop for Announcer<'_> {
+        fn drop(&mut self) {
+            self.announcements.announcer.store(0, Relaxed);
+        }
+    }
+
+    fn timespec(time: SystemTime) -> Timespec {
+        let (tv_sec, nanoseconds) = seconds_and_nanoseconds(time);
+        Timespec { tv_sec, tv_nsec: nanoseconds.into() }
+    }
+}
