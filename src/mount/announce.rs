@@ -14,6 +14,8 @@ use super::tree::Entry;
 use super::tree::Life;
 use super::tree::Tree;
 use crate::volume::Kind;
+use crate::volume::SetAttr;
+use crate::volume::SetTime;
 use fuser::Errno;
 use fuser::Generation;
 use std::ffi::OsStr;
@@ -202,14 +204,17 @@ impl Tree {
         if there.is_err_and(|error| is_gone(&error)) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    pub(super) fn announced_time(&self, announcements: &Announcements, ino: u64) -> Result<(), Errno> {
-        announcements.hear(|news, _| match news {
-            News::Changed(at, _) => {
+    /// Whether a change of attributes is one that was announced.
+    pub(super) fn announces_time(&self, announcements: &Announcements, ino: u64, wanted: &SetAttr) -> bool {
+        let heard = announcements.hear(|news, _| match news {
+            News::Changed(at, time) => {
                 let dir = self.dir(at.parent).ok();
-                dir.and_then(|dir| self.inodes.known_as(dir.id(), &at.name)) == Some(ino)
+                matches!(wanted.mtime, Some(SetTime::At(mtime)) if mtime == *time)
+                    && dir.and_then(|dir| self.inodes.known_as(dir.id(), &at.name)) == Some(ino)
             }
             News::Arrived { .. } | News::Moved { .. } | News::Departed(..) => false,
-        })
+        });
+        heard.is_ok()
     }
 }
 

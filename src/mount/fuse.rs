@@ -264,10 +264,6 @@ impl Filesystem for Fuse {
         reply: ReplyAttr,
     ) {
         trace!(ino = ino.0, "setattr");
-        if self.announces(request) {
-            let heard = self.tree.announced_time(&self.announcements, ino.0);
-            return attr(reply, heard.and_then(|()| self.tree.stat(ino.0, None)));
-        }
         let wanted = SetAttr {
             mode: mode.map(|mode| mode & 0o7777),
             uid,
@@ -276,6 +272,10 @@ impl Filesystem for Fuse {
             atime: atime.map(set_time),
             mtime: mtime.map(set_time),
         };
+        // the kernel may also write back times of its own on that thread
+        if self.announces(request) && self.tree.announces_time(&self.announcements, ino.0, &wanted) {
+            return attr(reply, self.tree.stat(ino.0, None));
+        }
         attr(reply, self.tree.set_attr(ino.0, fh.map(u64::from), &wanted, is_root(request)));
     }
 
