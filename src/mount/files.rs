@@ -22,6 +22,7 @@ use fuser::Errno;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A file as it was opened for the kernel.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Tree {
         };
         // looked at before it is emptied: the names are hints, and may lead to another file by now
         let first = volume::OpenFile { truncate: false, ..how };
-        let had_names = !links.is_empty();
+
         for link in links {
             let file = match self.volume.open_file(&link.dir, &link.name, first) {
                 Err(error) if is_gone(&error) => {
@@ -68,8 +69,10 @@ impl Tree {
             let unchanged = known && !how.truncate && (self.is_watched(&link.dir) || is_settled(&stat));
             return Ok(Opened { handle: self.keep(file), unchanged });
         }
-        // by way of /proc/self/fd; but a name that led here until now leads to another file, which is to be looked up
-        let Some(open) = open.into_iter().next().filter(|_| !had_names) else { return Err(Errno::ESTALE) };
+        // by way of /proc/self/fd, which is right only for what a program itself removed: else the kernel still has a name
+        // that leads to another file by now
+        let is_removed = |open: &Arc<OpenFile>| open.standing.given_up.load(Relaxed);
+        let Some(open) = open.into_iter().find(is_removed) else { return Err(Errno::ESTALE) };
         if how.read && !open.read || how.write && !open.write {
             return Err(Errno::ESTALE);
         }

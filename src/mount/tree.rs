@@ -438,14 +438,25 @@ impl Tree {
         let _changing = self.changing_names();
         // should one of them fail here, renaming has more to say about it
         let moved = self.volume.stat((&from, name)).ok();
+        // else the kernel would take the one for the other from now on: it is to look again
+        let leads_elsewhere = |dir: &Dir, name: &OsStr, stat: Option<&Stat>| {
+            let known = self.inodes.known_as(dir.id(), name);
+            known.is_some() && known != stat.map(|stat| self.inodes.number(stat.id))
+        };
+        let swapped = match mode {
+            RenameMode::Exchange => self.volume.stat((&to, new_name)).ok(),
+            RenameMode::Replace | RenameMode::NoReplace => None,
+        };
+        if leads_elsewhere(&from, name, moved.as_ref())
+            || swapped.is_some() && leads_elsewhere(&to, new_name, swapped.as_ref())
+        {
+            return Err(Errno::ESTALE);
+        }
         let has_entries =
             moved.as_ref().is_some_and(|moved| moved.kind == Kind::Dir) || mode == RenameMode::Exchange;
         let names_anew = has_entries && self.volume.chains_names();
         let moved = moved.map(|stat| stat.id);
-        let swapped = match mode {
-            RenameMode::Exchange => self.volume.stat((&to, new_name)).ok().map(|stat| stat.id),
-            RenameMode::Replace | RenameMode::NoReplace => None,
-        };
+
         let rename =
             || self.giving_up(&to, new_name, || self.volume.rename(&from, name, &to, new_name, mode));
         let renamed = match moved.map(|id| self.inodes.number(id)) {
@@ -462,7 +473,7 @@ impl Tree {
         if let Some(moved) = moved {
             self.inodes.add_link(moved, &to, new_name);
         }
-        if let Some(swapped) = swapped {
+        if let Some(swapped) = swapped.map(|stat| stat.id) {
             self.inodes.add_link(swapped, &from, name);
         }
         Ok(())

@@ -114,3 +114,39 @@ fn files_and_folders_come_and_go() {
         assert_eq!(errno(fs::read_dir(mount.path("new"))), Some(Errno::NOENT));
     });
 }
+
+/// A program that renames or exchanges a file which was replaced an instant ago finds the new version afterwards, though
+/// somebody has the old one open.
+#[test]
+fn what_is_renamed_is_what_arrived() {
+    for profile in [Profile::Sync, Profile::Boxcryptor, Profile::Standard, Profile::Paranoia] {
+        if !has_fuse() {
+            return;
+        }
+        let mut mount = Mount::fresh(profile);
+        // nobody tells the kernel, which believes what it knows
+        mount.mount(|options| {
+            options.watch = None;
+            options.caching.unwatched = Duration::from_secs(3600);
+        });
+        let fresh = |name: &str| {
+            fs::write(mount.path(name), "first").expect("a fresh file");
+            File::open(mount.path(name)).expect("it is there")
+        };
+        let read = |name: &str| fs::read_to_string(mount.path(name)).expect("it is there");
+        let open = fresh("file");
+        arrive(&mount, "file", b"second");
+        fs::rename(mount.path("file"), mount.path("moved")).expect("it is there");
+        assert_eq!(read("moved"), "second");
+        assert_eq!(io::read_to_string(&open).expect("it is open"), "first");
+
+        let (_one, _other) = (fresh("one"), fresh("other"));
+        arrive(&mount, "one", b"one, second");
+        arrive(&mount, "other", b"other, second");
+        let (one, other) = (mount.path("one"), mount.path("other"));
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        rustix::fs::renameat_with(rustix::fs::CWD, &one, rustix::fs::CWD, &other, flags)
+            .expect("both are there");
+        assert_eq!((read("one").as_str(), read("other").as_str()), ("other, second", "one, second"));
+    }
+}
