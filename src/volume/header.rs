@@ -1,5 +1,6 @@
 //! Rewriting the headers of files whose path changes, in volumes with external IV chaining.
 
+use super::attr::FileId;
 use super::core::Core;
 use super::error::Fault;
 use super::fate;
@@ -36,6 +37,14 @@ pub(super) fn planned(
     Ok(Some(Header { before, after, times: stat.times() }))
 }
 
+/// Gives a file that was at one path the header for another.
+pub(super) fn fit(core: &Core, dir: impl AsFd, name: &[u8], old_iv: u64, new_iv: u64) -> Result<(), Fault> {
+    if let Some(header) = planned(core, &dir, name, old_iv, new_iv)? {
+        HeaderFile::open(&dir, name, true)?.replace(header.before, header.after, header.times)?;
+    }
+    Ok(())
+}
+
 /// An open file with a header.
 pub(super) struct HeaderFile(OwnedFd);
 
@@ -43,6 +52,10 @@ impl HeaderFile {
     pub(super) fn open(dir: impl AsFd, name: &[u8], to_replace: bool) -> Result<HeaderFile, Errno> {
         let how = if to_replace { OFlags::RDWR } else { OFlags::RDONLY };
         open_whatever_its_mode(dir, name, how).map(HeaderFile)
+    }
+
+    pub(super) fn id(&self) -> Result<FileId, Errno> {
+        Ok(sys::stat_fd(&self.0)?.id)
     }
 
     /// The header; none if the file is shorter than one.

@@ -40,6 +40,7 @@ mod seek;
 mod spot;
 mod state;
 mod steps;
+mod stragglers;
 mod survey;
 mod sys;
 mod table;

@@ -2,7 +2,8 @@
 //!
 //! With name IV chaining the names below a directory depend on it, with external IV chaining a file's header does. Then
 //! everything that will change is planned first (`survey.rs`, `plan.rs`), put into the journal (`journal.rs`), and done
-//! (`steps.rs`), the rename itself last. What fails or is interrupted is put right (`mend.rs`).
+//! (`steps.rs`), the rename itself last. What arrives meanwhile is brought along (`stragglers.rs`); what fails or is
+//! interrupted is put right (`mend.rs`).
 
 use super::Volume;
 use super::attr::Kind;
@@ -11,11 +12,13 @@ use super::dir::Dir;
 use super::error::Error;
 use super::fate;
 use super::handles::Handles;
+use super::header;
 use super::journal::Begun;
 use super::mend::mend;
 use super::plan::{Above, Plan};
 use super::spot::Spot;
 use super::steps::{carry_out, rewrite_header};
+use super::stragglers::bring_along;
 use super::survey::{Move, survey};
 use super::sys::{self, RawStat};
 use rustix::io::Errno;
@@ -109,12 +112,16 @@ impl Rename<'_> {
         moves.extend(self.exchanged().map(|stat| Move { from: &self.into, into: &self.from, stat }));
         let (plan, handles) = survey(self.core, &moves)?;
         if plan.is_trivial() {
-            return self.plain();
+            let begun = self.plain()?;
+            self.fit_successors(&plan)?;
+            return Ok(begun);
         }
         let begun = self.core.journal.begin(&plan);
         match self.carry_out(&plan, handles) {
             Ok(()) => {
                 self.respell(&plan);
+                let trees = [(&self.from, &self.into), (&self.into, &self.from)];
+                bring_along(self.core, &plan, &trees);
                 Ok(Some(begun))
             }
             Err(error) => {
@@ -155,13 +162,38 @@ impl Rename<'_> {
 
     fn carry_out(&self, plan: &Plan, handles: Handles) -> Result<(), Error> {
         carry_out(plan, handles).map_err(|fault| self.from.error(fault))?;
-        for (tree, spot) in plan.trees.iter().zip([&self.from, &self.into]) {
-            if let Some(header) = &tree.header {
-                let rewritten = rewrite_header(&spot.handle, &spot.cipher_name, header);
-                rewritten.map_err(|fault| spot.error(fault))?;
+        let mut files = Vec::new();
+        for (tree, (from, into)) in
+            plan.trees.iter().zip([(&self.from, &self.into), (&self.into, &self.from)])
+        {
+            if let Some(header) = tree.header {
+                let rewritten = rewrite_header(&from.handle, &from.cipher_name, header);
+                files.push((rewritten.map_err(|fault| from.error(fault))?, from, into));
             }
         }
-        self.from.check(self.rename())
+        let renamed = self.rename();
+        for (file, from, into) in files {
+            if renamed.is_err() || !file.is_at(&into.handle, &into.cipher_name) {
+                from.check(file.take_back())?;
+            }
+        }
+        self.from.check(renamed)?;
+        self.fit_successors(plan)
+    }
+
+    /// A sync client may put another version in the place of a file after the plan was made: it is this version that
+    /// was renamed, and needs the header for its new name.
+    fn fit_successors(&self, plan: &Plan) -> Result<(), Error> {
+        let ways = [(&self.from, &self.into), (&self.into, &self.from)];
+        for (tree, (from, into)) in plan.trees.iter().zip(ways).filter(|_| self.core.external_ivs()) {
+            let Ok(stat) = into.stat() else { continue };
+            if stat.kind == Kind::File && !tree.identity.is(&stat) {
+                let (old_iv, new_iv) = (from.chain.path_iv(), into.chain.path_iv());
+                let fitted = header::fit(self.core, &into.handle, &into.cipher_name, old_iv, new_iv);
+                fitted.map_err(|fault| into.error(fault))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes everything what it was; says whether that is so now.

@@ -62,20 +62,50 @@ fn rename_in(plan: &Plan, number: usize, handles: &mut Handles) -> Result<(), Fa
 }
 
 fn rename(dir: &OwnedFd, entry: &Entry<'_>) -> Result<(), Fault> {
-    if let Some(header) = entry.header {
-        rewrite_header(dir, entry.before, &header)?;
+    let rewritten = entry.header.map(|header| rewrite_header(dir, entry.before, header)).transpose()?;
+    if !fate::happens() {
+        return Ok(());
     }
-    if fate::happens() {
-        sys::rename_noreplace(dir, entry.before, dir, entry.after)?;
+    let mut renamed = sys::rename_noreplace(dir, entry.before, dir, entry.after).map_err(Fault::from);
+    let Some(rewritten) = rewritten else { return renamed };
+    if renamed.is_ok() && !rewritten.is_at(dir, entry.after) {
+        // another version has come to be there between the two steps: its header is still that for the old name
+        sys::rename_noreplace(dir, entry.after, dir, entry.before)?;
+        renamed = Err(Fault::Stale);
     }
-    Ok(())
+    if renamed.is_err() {
+        rewritten.take_back()?;
+    }
+    renamed
+}
+
+/// A file that still has its old name, with the header for its new one.
+pub(super) struct Rewritten {
+    file: HeaderFile,
+    header: Header,
 }
 
 /// Gives a file that still has its old name the header for its new one.
-pub(super) fn rewrite_header(dir: &OwnedFd, name: &[u8], header: &Header) -> Result<(), Fault> {
+pub(super) fn rewrite_header(dir: &OwnedFd, name: &[u8], header: Header) -> Result<Rewritten, Fault> {
     let file = HeaderFile::open(dir, name, true)?;
     if file.read()? != Some(header.before) {
         return Err(Fault::Stale); // another program is at work on it
     }
-    Ok(file.replace(header.before, header.after, header.times)?)
+    file.replace(header.before, header.after, header.times)?;
+    Ok(Rewritten { file, header })
+}
+
+impl Rewritten {
+    /// Whether it is this file that has a name now. A sync client may have put another version in its place.
+    pub(super) fn is_at(&self, dir: &OwnedFd, name: &[u8]) -> bool {
+        match (self.file.id(), sys::stat_at(dir, name)) {
+            (Ok(id), Ok(stat)) => id == stat.id,
+            (Err(_), _) | (_, Err(_)) => false,
+        }
+    }
+
+    /// The file keeps its old name, or was put aside, marked or not, from where that was: the old header is right there.
+    pub(super) fn take_back(&self) -> Result<(), Errno> {
+        self.file.replace(self.header.after, self.header.before, self.header.times)
+    }
 }
