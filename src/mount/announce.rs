@@ -10,6 +10,7 @@
 use super::attr::bare;
 use super::attr::file_attr;
 use super::errno::is_gone;
+use super::inode::Ways;
 use super::tree::Entry;
 use super::tree::Life;
 use super::tree::Tree;
@@ -138,10 +139,14 @@ impl Tree {
         let life = Life { name: Duration::ZERO, attr: Duration::ZERO };
         match staged {
             Staged::Nothing => Ok(Err(life)),
-            // nobody will see more of it than what kind of file it was
             Staged::Former(ino) => {
+                let open = match self.inodes.ways(*ino) {
+                    Some(Ways::File { open, .. }) => open.first().and_then(|open| open.file().stat().ok()),
+                    Some(Ways::Dir(..)) | None => None,
+                };
                 Ok(self.inodes.recall(*ino).map_or(Err(life), |(id, kind, generation)| {
-                    let attr = file_attr(*ino, &bare(id, kind));
+                    // where nobody has it open, nobody sees more of it than what kind of file it was
+                    let attr = file_attr(*ino, &open.unwrap_or_else(|| bare(id, kind)));
                     Ok(Entry { attr, generation: Generation(generation), life })
                 }))
             }
@@ -167,18 +172,24 @@ impl Tree {
             News::Departed(..) | News::Changed(..) => false,
         })?;
         let place = self.place(to.0)?;
-        if !from.1.as_bytes().starts_with(WINGS.as_bytes()) {
+        let replaced = self.inodes.known_as(place.dir.id(), to.1);
+        let is_arrival = from.1.as_bytes().starts_with(WINGS.as_bytes());
+        if !is_arrival {
             self.expect_nothing(from)?;
-        }
-        if let Some(replaced) = self.inodes.known_as(place.dir.id(), to.1) {
-            self.inodes.bury(replaced);
-        }
-        if let Ok(dir) = self.dir(from.0) {
-            self.inodes.forget_name(dir.id(), from.1);
+            let stat = self.volume.stat((&place.dir, to.1))?;
+            if !self.inodes.is_known_as(self.dir(from.0)?.id(), from.1, &stat) {
+                return Err(Errno::EPERM); // replaced once more since: not what the kernel would take it for
+            }
         }
         // known by its name from now on; that is no telling
-        let entry = self.tell(&place, to.1)?;
-        self.forget(entry.attr.ino.0, 1);
+        let ino = self.tell(&place, to.1)?.attr.ino.0;
+        self.forget(ino, 1);
+        if !is_arrival {
+            self.inodes.forget_name(self.dir(from.0)?.id(), from.1);
+        }
+        if let Some(replaced) = replaced.filter(|replaced| *replaced != ino) {
+            self.inodes.bury(replaced);
+        }
         Ok(())
     }
 
@@ -335,11 +346,15 @@ mod announcer {
             let wings = OsString::from(format!("{WINGS}{:032x}", u128::from_le_bytes(token)));
             *self.announcements.expected() = Some(Expected { wings: wings.clone(), news, heard: false });
             let asked = ask(&wings);
-            let heard = self.announcements.expected().take().is_some_and(|expected| expected.heard);
-            if let (Err(errno), false) = (asked, heard) {
-                tracing::debug!(%errno, "nobody who watches was told of a change");
+            let Some(expected) = self.announcements.expected().take() else { return false };
+            match asked {
+                // the greeting names nothing that is there
+                Err(errno) if expected.news.is_some() => {
+                    tracing::debug!(%errno, "nobody who watches was told of a change");
+                    false
+                }
+                Ok(()) | Err(_) => expected.heard,
             }
-            heard
         }
 
         /// A folder of the mount. Held for a moment only: as long as it is, nobody can unmount.

@@ -277,6 +277,15 @@ impl Inodes {
         Some((node.life.id, node.life.kind, node.generation))
     }
 
+    /// Whether a name leads, as far as the kernel knows, to this very file, and not to one that had its number before.
+    pub(super) fn is_known_as(&self, dir: FileId, name: &OsStr, stat: &Stat) -> bool {
+        let number = self.number(stat.id);
+        let life = Life { id: stat.id, kind: stat.kind, born: stat.btime };
+        let table = self.table();
+        table.names.get(&self.key(dir, name)) == Some(&number)
+            && table.nodes.get(&number).is_some_and(|node| node.life.continues(&life))
+    }
+
     /// What kind of file a node stands for.
     pub(super) fn kind_of(&self, number: u64) -> Option<Kind> {
         self.table().nodes.get(&number).map(|node| node.life.kind)
@@ -295,10 +304,12 @@ impl Inodes {
         Some(names.iter().rev().collect())
     }
 
-    /// What the node stands for is over for the kernel, though it may not be on disk: should it be told of it again, it
-    /// is told of another life.
+    /// A directory was removed as the kernel sees it, which then lets nobody into it again, though it may not be gone
+    /// from the disk: should the kernel be told of it once more, it is told of another life.
     pub(super) fn bury(&self, number: u64) {
-        if let Some(node) = self.table().nodes.get_mut(&number).filter(|_| number != ROOT) {
+        if let Some(node @ Node { reach: Reach::Dir { .. }, .. }) = self.table().nodes.get_mut(&number)
+            && number != ROOT
+        {
             node.generation += 1;
         }
     }

@@ -152,15 +152,17 @@ impl Reconciler<'_> {
             (None, Some(known)) => Happened::Departed(self.tree.inodes.kind_of(known).unwrap_or(Kind::File)),
             (Some(stat), known) => {
                 let ino = self.tree.inodes.number(stat.id);
-                if known == Some(ino) {
+                if self.tree.inodes.is_known_as(dir.id(), name, &stat) {
                     return Happened::ChangedInPlace(ino, stat);
                 }
+                // of the same number, but another file
+                let known = known.filter(|known| *known != ino);
                 let is_elsewhere = |link: &Link| {
                     let named = self.tree.volume.stat((&link.dir, link.name.as_os_str()));
                     named.is_ok_and(|named| named.id == stat.id)
                 };
                 let is_known_as =
-                    |link: &Link| self.tree.inodes.known_as(link.dir.id(), &link.name) == Some(ino);
+                    |link: &Link| self.tree.inodes.is_known_as(link.dir.id(), &link.name, &stat);
                 match self.tree.inodes.names_of(ino).into_iter().next_back() {
                     Some(link) if is_known_as(&link) && !is_elsewhere(&link) => Happened::Moved(link, known),
                     Some(_) | None => Happened::Arrived(known),

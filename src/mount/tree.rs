@@ -440,8 +440,8 @@ impl Tree {
         let moved = self.volume.stat((&from, name)).ok();
         // else the kernel would take the one for the other from now on: it is to look again
         let leads_elsewhere = |dir: &Dir, name: &OsStr, stat: Option<&Stat>| {
-            let known = self.inodes.known_as(dir.id(), name);
-            known.is_some() && known != stat.map(|stat| self.inodes.number(stat.id))
+            self.inodes.known_as(dir.id(), name).is_some()
+                && !stat.is_some_and(|stat| self.inodes.is_known_as(dir.id(), name, stat))
         };
         let swapped = match mode {
             RenameMode::Exchange => self.volume.stat((&to, new_name)).ok(),
