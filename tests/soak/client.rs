@@ -25,6 +25,7 @@ use rustix::fs::CWD;
 use rustix::fs::RenameFlags;
 use rustix::fs::renameat_with;
 
+use crate::log::Log;
 use crate::support::rng::Rng;
 
 /// What is at a path, in one version.
@@ -83,14 +84,15 @@ impl Server {
     }
 
     /// Removes version `base`, and a directory only if nothing is in it.
-    fn remove(&self, path: &Path, base: u64) {
+    fn remove(&self, path: &Path, base: u64) -> bool {
         let mut state = self.state.lock().unwrap();
         let is_parent = |other: &PathBuf| other != path && other.starts_with(path);
-        if state.versions.get(path).is_some_and(|there| there.number == base)
-            && !state.versions.keys().any(is_parent)
-        {
+        let goes = state.versions.get(path).is_some_and(|there| there.number == base)
+            && !state.versions.keys().any(is_parent);
+        if goes {
             state.versions.remove(path);
         }
+        goes
     }
 }
 
@@ -139,6 +141,7 @@ pub(crate) struct Client {
     known: BTreeMap<PathBuf, Known>,
     rng: Rng,
     mark: fn(&str, u32) -> String,
+    log: Arc<Log>,
     /// What it did, one for each path at a time.
     pub(crate) events: u64,
     /// Conflicts that it saw.
@@ -146,7 +149,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(host: &str, folder: &Path, cache: &Path, server: &Arc<Server>, seed: u64) -> Client {
+    pub(crate) fn new(
+        host: &str,
+        folder: &Path,
+        cache: &Path,
+        server: &Arc<Server>,
+        log: &Arc<Log>,
+        seed: u64,
+    ) -> Client {
         fs::create_dir(cache).expect("a fresh folder");
         let mut rng = Rng::new(seed);
         let mark = *rng.pick(&MARKS);
@@ -158,6 +168,7 @@ impl Client {
             known: BTreeMap::new(),
             rng,
             mark,
+            log: Arc::clone(log),
             events: 0,
             conflicts: 0,
         }
@@ -218,7 +229,8 @@ impl Client {
             (Some(look), Some(known)) if known.look.as_ref() == Some(look) => {}
             (None, Some(known)) => {
                 if let Some(number) = known.number {
-                    self.server.remove(path, number);
+                    let removed = self.server.remove(path, number);
+                    self.say(path, format!("is gone, was {number}; removed: {removed}"));
                 }
                 self.known.remove(path);
                 self.did_something();
@@ -227,7 +239,15 @@ impl Client {
                 let base = known.and_then(|known| known.number);
                 let Some(contents) = self.read(path, look) else { return };
                 self.did_something();
-                match self.server.put(path, base, &contents) {
+                let put = self.server.put(path, base, &contents);
+                self.say(
+                    path,
+                    format!(
+                        "uploads {look:?}, from {base:?}: {:?}",
+                        put.as_ref().map_err(|there| there.number)
+                    ),
+                );
+                match put {
                     Ok(number) => {
                         let known = Known { number: Some(number), contents, look: Some(look.clone()) };
                         self.known.insert(path.to_owned(), known);
@@ -268,7 +288,9 @@ impl Client {
             fs::create_dir_all(to.parent().expect("in the folder")).ok();
             match renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
                 Err(rustix::io::Errno::EXIST) => {}
-                Ok(()) | Err(rustix::io::Errno::NOENT) => return,
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {
+                    return self.say(path, format!("puts {} aside as {}", from.display(), to.display()));
+                }
                 Err(error) => panic!("{}: {error}", to.display()),
             }
         }
@@ -330,7 +352,9 @@ impl Client {
     /// Throws away what was taken out of the tree, unless it was changed at the last moment.
     fn discard(&mut self, aside: &Path, path: &Path, expected: &Contents) {
         let bytes = fs::read(aside).unwrap_or_default();
-        if matches!(expected, Contents::File { bytes: known, .. } if **known == bytes) {
+        let is_expected = matches!(expected, Contents::File { bytes: known, .. } if **known == bytes);
+        self.say(path, format!("took out {:?}; as expected: {}", look_at(aside), is_expected));
+        if is_expected {
             match self.rng.below(3) {
                 0 => {} // stays in the cache
                 _ => fs::remove_file(aside).expect("nobody else is here"),
@@ -364,6 +388,10 @@ impl Client {
             }
             _ => renameat_with(CWD, &arriving, CWD, &place, RenameFlags::NOREPLACE).is_ok(),
         };
+        self.say(
+            path,
+            format!("delivers {number:?}, {} bytes: {delivered}, {:?}", bytes.len(), self.look(path)),
+        );
         if delivered {
             let look = self.look(path);
             let is_ours = fs::read(&place).is_ok_and(|now| now == **bytes) && self.look(path) == look;
@@ -372,6 +400,10 @@ impl Client {
         } else {
             fs::remove_file(&arriving).ok(); // something has come to be there: a matter for the next upload
         }
+    }
+
+    fn say(&self, path: &Path, what: String) {
+        self.log.say(&path.to_string_lossy(), &self.host, &what);
     }
 
     fn did_something(&mut self) {

@@ -14,6 +14,7 @@
 mod support;
 
 mod client;
+mod log;
 mod verdict;
 mod writers;
 
@@ -74,7 +75,7 @@ fn run(profile: Profile, seed: u64, events: u64) {
     let mut clients: Vec<Client> = (0..2)
         .map(|at| {
             let (folder, cache) = (machines[at].cipher(), machines[at].beside("cache"));
-            Client::new(HOSTS[at], &folder, &cache, &server, seed * 100 + at as u64)
+            Client::new(HOSTS[at], &folder, &cache, &server, &ledger.log, seed * 100 + at as u64)
         })
         .collect();
     let (ended, done) = (AtomicBool::new(false), AtomicU64::new(0));

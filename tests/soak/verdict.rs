@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use encbox::volume::Dir;
 use encbox::volume::Kind;
 use encbox::volume::OpenFile;
+use encbox::volume::PlainPath;
 use encbox::volume::Volume;
 
 use crate::support::mount::Mount;
@@ -21,34 +23,36 @@ type Tree = BTreeMap<PathBuf, Result<Option<Vec<u8>>, String>>;
 
 /// Complains of whatever is lost, hidden, stale or different.
 pub(crate) fn of(machines: &[ScratchVolume; 2], mounts: &[Mount; 2], ledger: &Ledger) -> Result<(), String> {
-    let mut complaints = Vec::new();
+    let (mut complaints, mut lost) = (Vec::new(), BTreeSet::new());
     let ciphertext: Vec<Tree> = machines.iter().map(|machine| on_disk(&machine.cipher())).collect();
     complain_of_differences("the folders", &ciphertext[0], &ciphertext[1], &mut complaints);
     for (at, (machine, mount)) in machines.iter().zip(mounts).enumerate() {
         let volume = machine.open();
         let mut fresh = Tree::new();
-        decode(&volume, &volume.root(), Path::new(""), &mut fresh, &mut complaints);
+        let mut found = BTreeSet::new();
+        decode(&volume, &volume.root(), Path::new(""), &mut fresh, &mut found, &mut complaints);
         complain_of_differences(
             &format!("the mount of machine {at}"),
             &on_disk(mount.path()),
             &fresh,
             &mut complaints,
         );
-        let mut found = BTreeSet::new();
-        for contents in fresh.values() {
-            match contents {
-                Ok(Some(contents)) => found.extend(records(contents)),
-                Ok(None) => {}
-                Err(_) => {}
-            }
-        }
-        for (record, how) in ledger.owed() {
+        for (record, (how, path)) in ledger.owed() {
             if !found.contains(&record) {
-                complaints.push(format!("machine {at} has lost record {record:x} ({how})"));
+                complaints.push(format!("machine {at} has lost record {record:x} ({how}: {path})"));
+                let cipher =
+                    PlainPath::parse(OsStr::new(&path)).and_then(|path| volume.encode_path(&path).ok());
+                lost.extend(cipher.map(|path| path.to_string_lossy().into_owned()));
+                lost.insert(path);
             }
         }
     }
-    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+    let paths: Vec<String> = lost.into_iter().collect();
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}\n{}", complaints.join("\n"), ledger.log.of(&paths)))
+    }
 }
 
 fn complain_of_differences(where_: &str, one: &Tree, other: &Tree, complaints: &mut Vec<String>) {
@@ -93,7 +97,14 @@ fn on_disk(root: &Path) -> Tree {
     tree
 }
 
-fn decode(volume: &Volume, dir: &Dir, path: &Path, tree: &mut Tree, complaints: &mut Vec<String>) {
+fn decode(
+    volume: &Volume,
+    dir: &Dir,
+    path: &Path,
+    tree: &mut Tree,
+    found: &mut BTreeSet<u64>,
+    complaints: &mut Vec<String>,
+) {
     for name in volume.list_undecodable(dir).unwrap() {
         complaints.push(format!("a name that does not decode: {}", dir.cipher_path().join(name).display()));
     }
@@ -101,24 +112,36 @@ fn decode(volume: &Volume, dir: &Dir, path: &Path, tree: &mut Tree, complaints: 
         let path = path.join(&entry.name);
         if entry.kind == Kind::Dir {
             tree.insert(path.clone(), Ok(None));
-            decode(volume, &volume.open_dir(dir, &entry.name).unwrap(), &path, tree, complaints);
+            decode(volume, &volume.open_dir(dir, &entry.name).unwrap(), &path, tree, found, complaints);
         } else {
-            let contents = read(volume, dir, &entry.name);
-            tree.insert(path, contents.map(Some).map_err(|error| error.to_string()));
+            let (contents, failure) = read(volume, dir, &entry.name);
+            found.extend(records(&contents));
+            tree.insert(path, failure.map_or(Ok(Some(contents)), Err));
         }
     }
 }
 
-fn read(volume: &Volume, dir: &Dir, name: &std::ffi::OsStr) -> Result<Vec<u8>, encbox::volume::Error> {
-    let file = volume.open_file(dir, name, OpenFile { read: true, write: false, truncate: false })?;
-    let mut contents = vec![0; usize::try_from(file.stat()?.size).unwrap()];
-    let mut filled = 0;
-    while filled < contents.len() {
-        match file.read_at(&mut contents[filled..], filled as u64)? {
-            0 => break,
-            read => filled += read,
+/// What can be read of a file, and why not all of it. A bad block fails alone.
+fn read(volume: &Volume, dir: &Dir, name: &OsStr) -> (Vec<u8>, Option<String>) {
+    let file = match volume.open_file(dir, name, OpenFile { read: true, write: false, truncate: false }) {
+        Ok(file) => file,
+        Err(error) => return (Vec::new(), Some(error.to_string())),
+    };
+    let size = file.stat().unwrap().size;
+    let (mut contents, mut failure, mut at) = (Vec::new(), None, 0);
+    let mut buffer = vec![0; volume.layout().payload_len()];
+    while at < size {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => break,
+            Ok(read) => {
+                contents.extend_from_slice(&buffer[..read]);
+                at += read as u64;
+            }
+            Err(error) => {
+                failure = Some(error.to_string());
+                at = volume.layout().plain_offset(volume.layout().locate(at).0 + 1);
+            }
         }
     }
-    contents.truncate(filled);
-    Ok(contents)
+    (contents, failure)
 }

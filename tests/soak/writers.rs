@@ -26,9 +26,12 @@ use rustix::fs::RenameFlags;
 use rustix::fs::renameat_with;
 use rustix::io::Errno;
 
+use crate::log::Log;
 use crate::support::rng::Rng;
 
 const FOLDERS: [&str; 5] = ["", "letters", "letters/old", "notes", "drafts"];
+/// What folders are renamed to, beside each other's names.
+const FREE_NAMES: [&str; 3] = ["archive", "letters/older", "notes/2026"];
 const FILES: [&str; 5] = ["one.md", "two.opml", "three", "a longer name.txt", "ä.md"];
 
 /// Bytes in the line of a record; and what fills a file up between records.
@@ -39,8 +42,9 @@ const FILLING: &[u8] = b"-------------------------------------------------------
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     last: AtomicU64,
-    safe: Mutex<BTreeMap<u64, String>>,
+    safe: Mutex<BTreeMap<u64, (String, String)>>,
     dropped: Mutex<BTreeSet<u64>>,
+    pub(crate) log: Arc<Log>,
 }
 
 impl Ledger {
@@ -48,12 +52,12 @@ impl Ledger {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn is_safe(&self, record: u64, how: String) {
-        self.safe.lock().unwrap().insert(record, how);
+    fn is_safe(&self, record: u64, how: String, path: String) {
+        self.safe.lock().unwrap().insert(record, (how, path));
     }
 
-    /// What has to be found in the end, and how it was written.
-    pub(crate) fn owed(&self) -> BTreeMap<u64, String> {
+    /// What has to be found in the end, how it was written, and where.
+    pub(crate) fn owed(&self) -> BTreeMap<u64, (String, String)> {
         let mut owed = self.safe.lock().unwrap().clone();
         let dropped = self.dropped.lock().unwrap();
         owed.retain(|record, _| !dropped.contains(record));
@@ -134,6 +138,14 @@ impl Writer {
             83..88 => ("deleting", self.delete(&path)),
             _ => ("reading", fs::read(&path).map(drop)),
         };
+        self.say(
+            &path,
+            &format!(
+                "{what}, {} with {}",
+                other.display(),
+                done.as_ref().err().map_or("success".to_owned(), ToString::to_string)
+            ),
+        );
         if let Err(error) = done {
             // where half a file has arrived there is no appending to it
             let expected = [Errno::NOENT, Errno::EXIST, Errno::IO, Errno::STALE, Errno::NOTDIR];
@@ -199,6 +211,7 @@ impl Writer {
     fn save(&mut self, path: &Path) -> io::Result<()> {
         let number = self.ledger.next();
         let before = fs::read(path)?;
+        self.say(path, &format!("read records {:x?}", records(&before)));
         let now = [&before[..], &record(number), &self.filling()].concat();
         let new = path.with_file_name(format!("new-{number:x}"));
         let mut file = File::create_new(&new)?;
@@ -216,7 +229,9 @@ impl Writer {
             Err(error) => return Err(error.into()),
         }
         self.safe(number, "saved", path);
-        if fs::read(&new).is_ok_and(|old| records(&old).is_subset(&records(&now))) {
+        let old = fs::read(&new)?;
+        self.say(path, &format!("as {} took out records {:x?}", new.display(), records(&old)));
+        if records(&old).is_subset(&records(&now)) {
             fs::remove_file(&new)?;
         }
         Ok(())
@@ -231,21 +246,28 @@ impl Writer {
         let gone = path.with_file_name(format!("gone-{:x}", self.ledger.next()));
         renameat_with(CWD, path, CWD, &gone, RenameFlags::NOREPLACE)?;
         let dropped = records(&fs::read(&gone)?);
+        self.say(path, &format!("as {} dropped records {dropped:x?}", gone.display()));
         fs::remove_file(&gone)?;
         self.ledger.dropped.lock().unwrap().extend(dropped);
         Ok(())
     }
 
     fn rename_folder(&mut self) {
-        let (from, to) = (*self.rng.pick(&FOLDERS), *self.rng.pick(&FOLDERS));
-        if !from.is_empty() && !to.is_empty() {
-            let (from, to) = (self.root.join(from), self.root.join(to));
-            renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE).ok();
-        }
+        let names = [&FOLDERS[1..], &FREE_NAMES].concat();
+        let (from, to) = (*self.rng.pick(&names), *self.rng.pick(&names));
+        let (from, to) = (self.root.join(from), self.root.join(to));
+        let renamed = renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE);
+        self.say(&from, &format!("renaming to {}: {renamed:?}", to.display()));
+    }
+
+    fn say(&self, path: &Path, what: &str) {
+        let path = path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy();
+        self.ledger.log.say(&path, &self.name, what);
     }
 
     fn safe(&self, number: u64, how: &str, path: &Path) {
+        self.say(path, &format!("{how}: record {number:x} is safe"));
         let path = path.strip_prefix(&self.root).unwrap_or(path);
-        self.ledger.is_safe(number, format!("{}: {how}: {}", self.name, path.display()));
+        self.ledger.is_safe(number, format!("{}: {how}", self.name), path.to_string_lossy().into_owned());
     }
 }
