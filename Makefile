@@ -8,7 +8,7 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/release/encbox
 SHARED_CROSS := ../shared/cross/check.sh
 .DEFAULT_GOAL := help
 
-.PHONY: demo test posix lint bench cross install install-dropin clean help
+.PHONY: demo test soak posix lint bench cross install install-dropin clean help
 
 demo: ## show encbox at work on a bundled volume
 	@scripts/setup.sh demo
@@ -23,6 +23,10 @@ test: ## everything: lint, unit tests, frozen volumes, the real EncFS, everyday 
 posix: ## stress-ng and dbench on real mounts, a quarter of an hour (as root)
 	@$(CARGO) build --release --locked
 	@scripts/posix.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
+
+soak: ## two machines, their sync clients and eight programs, a hundred times (as root, a quarter of an hour)
+	@scripts/setup.sh test
+	ENCBOX_SOAK_SEEDS=100 ENCBOX_SOAK_EVENTS=1500 $(CARGO) test --locked --features interop --test soak -- --nocapture
 
 lint: ## layout, warnings and links in the documentation, all as errors
 	@scripts/setup.sh lint

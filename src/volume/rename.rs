@@ -6,7 +6,7 @@
 //! interrupted is put right (`mend.rs`).
 
 use super::Volume;
-use super::attr::Kind;
+use super::attr::{FileId, Kind};
 use super::core::Core;
 use super::dir::Dir;
 use super::error::Error;
@@ -113,7 +113,7 @@ impl Rename<'_> {
         let (plan, handles) = survey(self.core, &moves)?;
         if plan.is_trivial() {
             let begun = self.plain()?;
-            self.fit_successors(&plan)?;
+            self.fit_successors(&plan, &[])?;
             return Ok(begun);
         }
         let begun = self.core.journal.begin(&plan);
@@ -172,22 +172,25 @@ impl Rename<'_> {
             }
         }
         let renamed = self.rename();
-        for (file, from, into) in files {
-            if renamed.is_err() || !file.is_at(&into.handle, &into.cipher_name) {
-                from.check(file.take_back())?;
+        let mut fitting = Vec::new();
+        for (file, _, into) in files {
+            if renamed.is_ok() && file.is_at(&into.handle, &into.cipher_name) {
+                fitting.push(file.id());
+            } else {
+                self.from.check(file.take_back())?;
             }
         }
         self.from.check(renamed)?;
-        self.fit_successors(plan)
+        self.fit_successors(plan, &fitting)
     }
 
     /// A sync client may put another version in the place of a file after the plan was made: it is this version that
-    /// was renamed, and needs the header for its new name.
-    fn fit_successors(&self, plan: &Plan) -> Result<(), Error> {
+    /// was renamed, and needs the header for its new name, unless it is among those that have it.
+    fn fit_successors(&self, plan: &Plan, fitting: &[FileId]) -> Result<(), Error> {
         let ways = [(&self.from, &self.into), (&self.into, &self.from)];
         for (tree, (from, into)) in plan.trees.iter().zip(ways).filter(|_| self.core.external_ivs()) {
             let Ok(stat) = into.stat() else { continue };
-            if stat.kind == Kind::File && !tree.identity.is(&stat) {
+            if stat.kind == Kind::File && !tree.identity.is(&stat) && !fitting.contains(&stat.id) {
                 let (old_iv, new_iv) = (from.chain.path_iv(), into.chain.path_iv());
                 let fitted = header::fit(self.core, &into.handle, &into.cipher_name, old_iv, new_iv);
                 fitted.map_err(|fault| into.error(fault))?;

@@ -1,6 +1,7 @@
 //! Carrying a plan out, below the trees that it renames. The trees themselves take their new names last, in one
 //! system call, which is the instant at which the rename has happened.
 
+use super::attr::FileId;
 use super::error::Fault;
 use super::fate;
 use super::handles::Handles;
@@ -82,6 +83,7 @@ fn rename(dir: &OwnedFd, entry: &Entry<'_>) -> Result<(), Fault> {
 /// A file that still has its old name, with the header for its new one.
 pub(super) struct Rewritten {
     file: HeaderFile,
+    id: FileId,
     header: Header,
 }
 
@@ -91,17 +93,19 @@ pub(super) fn rewrite_header(dir: &OwnedFd, name: &[u8], header: Header) -> Resu
     if file.read()? != Some(header.before) {
         return Err(Fault::Stale); // another program is at work on it
     }
+    let id = file.id()?;
     file.replace(header.before, header.after, header.times)?;
-    Ok(Rewritten { file, header })
+    Ok(Rewritten { file, id, header })
 }
 
 impl Rewritten {
     /// Whether it is this file that has a name now. A sync client may have put another version in its place.
     pub(super) fn is_at(&self, dir: &OwnedFd, name: &[u8]) -> bool {
-        match (self.file.id(), sys::stat_at(dir, name)) {
-            (Ok(id), Ok(stat)) => id == stat.id,
-            (Err(_), _) | (_, Err(_)) => false,
-        }
+        sys::stat_at(dir, name).is_ok_and(|stat| stat.id == self.id)
+    }
+
+    pub(super) fn id(&self) -> FileId {
+        self.id
     }
 
     /// The file keeps its old name, or was put aside, marked or not, from where that was: the old header is right there.
