@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 #[path = "../../tests/support/volumes.rs"]
 #[allow(unreachable_pub)]
-mod scratch;
+pub(super) mod scratch;
 
 /// Every path with its contents or target, and the time of what is not the directory of something renamed.
 type Tree = BTreeMap<String, (Vec<u8>, u64)>;

@@ -8,25 +8,40 @@ pub(super) fn happens() -> bool {
     true
 }
 
+/// Whether the disk shows every change that was made: whoever looks at it then sees what others did.
+#[cfg(not(test))]
+#[inline(always)]
+pub(super) fn forgot_nothing() -> bool {
+    true
+}
+
 #[cfg(test)]
-pub(super) use scripted::happens;
+pub(super) use scripted::{forgot_nothing, happens};
 
 #[cfg(test)]
 pub(super) mod scripted {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     type Script = Box<dyn FnMut() -> bool>;
 
     thread_local! {
         static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
+        static FORGOT: Cell<bool> = const { Cell::new(false) };
     }
 
     /// Asks `script` at every change of this thread; without one, all happen.
     pub(crate) fn decided_by(script: Option<Script>) {
+        FORGOT.set(false);
         drop(SCRIPT.replace(script));
     }
 
     pub(crate) fn happens() -> bool {
-        SCRIPT.with_borrow_mut(|script| script.as_mut().is_none_or(|script| script()))
+        let happens = SCRIPT.with_borrow_mut(|script| script.as_mut().is_none_or(|script| script()));
+        FORGOT.set(FORGOT.get() || !happens);
+        happens
+    }
+
+    pub(crate) fn forgot_nothing() -> bool {
+        !FORGOT.get()
     }
 }

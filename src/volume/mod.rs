@@ -9,6 +9,8 @@
 //! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
 //! `resize.rs`, `punch.rs`, `seek.rs`, `state.rs` contents; `sys.rs` the system.
 
+#[cfg(test)]
+mod arrivals;
 mod attr;
 mod blocks;
 mod change;

@@ -168,12 +168,12 @@ impl Rename<'_> {
         {
             if let Some(header) = tree.header {
                 let rewritten = rewrite_header(&from.handle, &from.cipher_name, header);
-                files.push((rewritten.map_err(|fault| from.error(fault))?, from, into));
+                files.push((rewritten.map_err(|fault| from.error(fault))?, into));
             }
         }
         let renamed = self.rename();
         let mut fitting = Vec::new();
-        for (file, _, into) in files {
+        for (file, into) in files {
             if renamed.is_ok() && file.is_at(&into.handle, &into.cipher_name) {
                 fitting.push(file.id());
             } else {
