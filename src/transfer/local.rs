@@ -1,7 +1,7 @@
 //! Folders outside the volume: a path of open directories, walked down and up without following any link.
 
 use super::Error;
-use crate::volume::FileId;
+use crate::volume::{FileId, seconds_and_nanoseconds};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -160,24 +160,10 @@ pub(super) fn times(stat: &Stat) -> (SystemTime, SystemTime) {
 #[allow(clippy::cast_lossless, reason = "the types differ between systems")]
 pub(super) fn timestamps(accessed: SystemTime, modified: SystemTime) -> Timestamps {
     let timespec = |time| {
-        let (tv_sec, nanos) = since_epoch(time);
+        let (tv_sec, nanos) = seconds_and_nanoseconds(time);
         Timespec { tv_sec, tv_nsec: nanos as _ }
     };
     Timestamps { last_access: timespec(accessed), last_modification: timespec(modified) }
-}
-
-/// Seconds since 1970, rounded down, and nanoseconds on top.
-pub(super) fn since_epoch(time: SystemTime) -> (i64, u32) {
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => (after.as_secs().cast_signed(), after.subsec_nanos()),
-        Err(before) => {
-            let before = before.duration();
-            match before.subsec_nanos() {
-                0 => (-before.as_secs().cast_signed(), 0),
-                nanos => (-before.as_secs().cast_signed() - 1, 1_000_000_000 - nanos),
-            }
-        }
-    }
 }
 
 fn system_time(seconds: i64, nanos: u32) -> SystemTime {
@@ -197,7 +183,7 @@ mod tests {
     #[test]
     fn times_before_1970_keep_their_nanoseconds() {
         for (seconds, nanos) in [(0, 0), (1, 5), (-1, 0), (-1, 999_999_999), (-1000, 1)] {
-            assert_eq!(since_epoch(system_time(seconds, nanos)), (seconds, nanos));
+            assert_eq!(seconds_and_nanoseconds(system_time(seconds, nanos)), (seconds, nanos));
         }
     }
 

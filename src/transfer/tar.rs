@@ -6,8 +6,8 @@
 use super::content::{Out, Source};
 use super::crew::Crew;
 use super::export::Target;
-use super::{BadBlocks, Error, Item, local};
-use crate::volume::{Kind, Stat, Volume};
+use super::{BadBlocks, Error, Item};
+use crate::volume::{Kind, Stat, Volume, seconds_and_nanoseconds};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -221,7 +221,7 @@ fn header(kind: EntryType, path: &[u8], link: &[u8], size: u64, stat: &Stat) -> 
     header.set_mode(stat.mode & 0o7777);
     header.set_uid(stat.uid.into());
     header.set_gid(stat.gid.into());
-    header.set_mtime(local::since_epoch(stat.mtime).0.try_into().unwrap_or(0));
+    header.set_mtime(seconds_and_nanoseconds(stat.mtime).0.try_into().unwrap_or(0));
     push_header(&mut bytes, header, path, link);
     bytes
 }
@@ -246,7 +246,7 @@ fn pax_records(path: &[u8], link: &[u8], size: u64, stat: &Stat) -> Vec<u8> {
     if size > SIZE_MAX {
         push_record(&mut records, "size", size.to_string().as_bytes());
     }
-    let (seconds, nanos) = local::since_epoch(stat.mtime);
+    let (seconds, nanos) = seconds_and_nanoseconds(stat.mtime);
     if nanos != 0 || seconds < 0 {
         push_record(&mut records, "mtime", decimal(seconds, nanos).as_bytes());
     }
