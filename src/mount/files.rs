@@ -42,7 +42,6 @@ impl Tree {
         };
         // looked at before it is emptied: the names are hints, and may lead to another file by now
         let first = volume::OpenFile { truncate: false, ..how };
-
         for link in links {
             let file = match self.volume.open_file(&link.dir, &link.name, first) {
                 Err(error) if is_gone(&error) => {

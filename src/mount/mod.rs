@@ -2,15 +2,17 @@
 //!
 //! [`run`] is the daemon: mount, serve, unmount on a signal. [`Session`] is a mount without a process around
 //! it. Inside, `fuse` speaks the protocol and holds no opinion, `tree` is the volume seen by numbers, where
-//! `inode` knows the nodes and `handle` what is open. `front` counts what
-//! passes between the kernel and `fuse`, and `vault` unlocks and locks what is behind it; `attendants` are the threads
-//! beside the serving ones, `control` is where others ask how the mount is. `reconcile` takes up what other
-//! machines did on disk, and `announce` lets those who watch the mount hear of it.
+//! `inode` knows the nodes and `handle` what is open. `front` counts what passes between the kernel and `fuse`, and
+//! `vault` unlocks and locks what is behind it; `attendants` are the threads beside the serving ones, `control` is
+//! where others ask how the mount is. `reconcile` takes up what other machines did on disk, and `announce`, with
+//! `announcer`, lets those who watch the mount hear of it.
 //!
 //! Nothing here logs a plaintext name. `fuser` does, through the `log` crate: never bridge it to `tracing`.
 
 mod acl;
 mod announce;
+#[cfg_attr(not(target_os = "linux"), path = "no_announcer.rs")]
+mod announcer;
 mod attendants;
 mod attr;
 mod caching;

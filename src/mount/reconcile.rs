@@ -5,9 +5,9 @@
 //! too ([`super::announce`]), or else it is made to forget what it knows. This has a thread of its own: the kernel may
 //! hold locks that it lets go of only when a request was answered, so whoever answers requests must not tell it anything.
 
-use super::announce::Announcer;
 use super::announce::At;
 use super::announce::News;
+use super::announcer::Announcer;
 use super::caching::Verdict;
 use super::front::Front;
 use super::inode::Inodes;
@@ -114,27 +114,26 @@ impl Reconciler<'_> {
 
     fn entry(&self, dir: &Dir, cipher_name: &OsStr) -> io::Result<Option<News>> {
         let stat = self.tree.volume.stat_cipher_name(dir, cipher_name).ok();
-        if stat.is_some_and(|stat| self.is_known(&stat)) {
+        if stat.as_ref().is_some_and(|stat| self.is_known(stat)) {
             return Ok(None);
         }
         let Some(name) = self.tree.volume.plain_name(dir, cipher_name) else { return Ok(None) };
-        let happened = self.happened(dir, cipher_name, &name);
+        if stat.is_none() && self.tree.inodes.known_as(dir.id(), &name).is_none() {
+            return Ok(None); // removed by way of the mount, most likely
+        }
         let parent = self.tree.inodes.number_of(dir);
-        let at = self.at(parent, &name);
-        let news = match (happened, at) {
-            (Happened::Nothing, _) => return Ok(None),
-            (Happened::ChangedInPlace(ino, stat), at) => {
-                return self.changed_in_place(ino, &stat, (dir, cipher_name), &name, at);
+        let news = match self.happened(dir, cipher_name, &name) {
+            Happened::Nothing => return Ok(None),
+            Happened::ChangedInPlace(ino, stat) => {
+                return self.changed_in_place(ino, &stat, (dir, cipher_name), &name);
             }
-            (Happened::Arrived(over), Some(to)) if self.is_arrival(&name) => Some(News::Arrived { to, over }),
-            (Happened::Departed(kind), Some(from)) if self.is_arrival(&name) => {
-                Some(News::Departed(from, kind))
+            Happened::Moved(link, over) => {
+                let from = self.at(self.tree.inodes.number_of(&link.dir), &link.name);
+                from.zip(self.at(parent, &name)).map(|(from, to)| News::Moved { from, to, over })
             }
-            (Happened::Moved(link, over), Some(to)) => {
-                let before = self.at(self.tree.inodes.number_of(&link.dir), &link.name);
-                before.map(|from| News::Moved { from, to, over })
-            }
-            (Happened::Arrived(_) | Happened::Departed(_) | Happened::Moved(..), _) => None,
+            Happened::Arrived(_) | Happened::Departed(_) if !self.is_news(&name) => None,
+            Happened::Arrived(over) => self.at(parent, &name).map(|to| News::Arrived { to, over }),
+            Happened::Departed(kind) => self.at(parent, &name).map(|from| News::Departed(from, kind)),
         };
         if news.is_none() {
             self.look_again(dir, &name)?;
@@ -177,7 +176,7 @@ impl Reconciler<'_> {
     }
 
     /// Whether what seems to come or go really does, and is anything to tell of.
-    fn is_arrival(&self, name: &OsStr) -> bool {
+    fn is_news(&self, name: &OsStr) -> bool {
         let named_anew = *self.tree.named_anew.lock().unwrap_or_else(PoisonError::into_inner);
         !name.as_bytes().starts_with(PARTIAL_PREFIX.as_bytes())
             && named_anew.is_none_or(|at| at.elapsed() > NAMED_ANEW)
@@ -227,8 +226,8 @@ impl Reconciler<'_> {
         stat: &Stat,
         (dir, cipher_name): (&Dir, &OsStr),
         name: &OsStr,
-        at: Option<At>,
     ) -> io::Result<Option<News>> {
+        let at = || self.at(self.tree.inodes.number_of(dir), name);
         let refresh = || self.refresh(ino).map(|()| None);
         let Some(Ways::File { open, seen, .. }) = self.tree.inodes.ways(ino) else { return refresh() };
         if stat.kind != Kind::File {
@@ -239,13 +238,13 @@ impl Reconciler<'_> {
                 Verdict::Same | Verdict::Ours => Ok(None),
                 Verdict::Renamed => refresh(),
                 // the next lookup finds a new node there, whose size the kernel believes
-                Verdict::Changed { .. } if self.tree.caching.write_back => match at {
+                Verdict::Changed { .. } if self.tree.caching.write_back => match at() {
                     Some(to) => Ok(Some(News::Arrived { to, over: None })),
                     None => self.look_again(dir, name).map(|()| None),
                 },
                 Verdict::Changed { .. } => {
                     self.kernel.inval_inode(INodeNo(ino), 0, 0)?;
-                    Ok(at.map(|at| News::Changed(at, stat.mtime)))
+                    Ok(at().map(|at| News::Changed(at, stat.mtime)))
                 }
             };
         };
@@ -264,6 +263,6 @@ impl Reconciler<'_> {
                 self.kernel.store(INodeNo(ino), stat.size - 1, &last)?;
             }
         }
-        Ok(at.map(|at| News::Changed(at, stat.mtime)))
+        Ok(at().map(|at| News::Changed(at, stat.mtime)))
     }
 }

@@ -28,7 +28,6 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use tracing::debug;
 use tracing::warn;
 
 /// `OPEN_MAX` of macOS.
@@ -178,12 +177,12 @@ pub fn run(source: impl Into<Source>, options: &MountOptions, on_ready: impl FnO
 fn read_further_ahead(mountpoint: &Path) {
     let device = match rustix::fs::stat(mountpoint) {
         Ok(stat) => stat.st_dev,
-        Err(error) => return debug!(%error, "the mount cannot be looked at"),
+        Err(error) => return tracing::debug!(%error, "the mount cannot be looked at"),
     };
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let setting = format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb");
     if let Err(error) = std::fs::write(setting, READ_AHEAD_KIB.to_string()) {
-        debug!(%error, "the kernel reads ahead as it does by itself");
+        tracing::debug!(%error, "the kernel reads ahead as it does by itself");
     }
 }
 

@@ -456,7 +456,6 @@ impl Tree {
             moved.as_ref().is_some_and(|moved| moved.kind == Kind::Dir) || mode == RenameMode::Exchange;
         let names_anew = has_entries && self.volume.chains_names();
         let moved = moved.map(|stat| stat.id);
-
         let rename =
             || self.giving_up(&to, new_name, || self.volume.rename(&from, name, &to, new_name, mode));
         let renamed = match moved.map(|id| self.inodes.number(id)) {
