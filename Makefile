@@ -24,7 +24,7 @@ posix: ## stress-ng and dbench on real mounts, a quarter of an hour (as root)
 	@$(CARGO) build --release --locked
 	@scripts/posix.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
 
-soak: ## two machines, their sync clients and eight programs, a hundred times (as root, a quarter of an hour)
+soak: ## two machines, their sync clients and eight programs, a hundred times (as root, some six minutes)
 	@scripts/setup.sh test
 	ENCBOX_SOAK_SEEDS=100 ENCBOX_SOAK_EVENTS=1500 $(CARGO) test --locked --features interop --test soak -- --nocapture
 

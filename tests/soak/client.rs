@@ -1,6 +1,6 @@
-//! A sync client and its server, as far as they matter to whoever else works in the folder.
+//! A sync client, as far as it matters to whoever else works in the folder.
 //!
-//! Every machine has a folder and a client; the clients know each other by way of the server alone. A version arrives
+//! A version arrives
 //! beside the tree and is renamed into place, with its time, as a new inode; now and then a placeholder without bytes or
 //! the first half comes first. What was changed here and there gets a mark of the client's in its name. A renamed
 //! directory is to it many files that went and came, in any order.
@@ -16,7 +16,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -26,75 +25,10 @@ use rustix::fs::RenameFlags;
 use rustix::fs::renameat_with;
 
 use crate::log::Log;
+use crate::server::Contents;
+use crate::server::Server;
+use crate::server::Version;
 use crate::support::rng::Rng;
-
-/// What is at a path, in one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Contents {
-    Dir,
-    File { bytes: Arc<Vec<u8>>, modified: SystemTime },
-}
-
-impl Contents {
-    /// Times apart.
-    fn is_same(&self, other: &Contents) -> bool {
-        match (self, other) {
-            (Contents::Dir, Contents::Dir) => true,
-            (Contents::File { bytes, .. }, Contents::File { bytes: others, .. }) => bytes == others,
-            (Contents::Dir, Contents::File { .. }) | (Contents::File { .. }, Contents::Dir) => false,
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Version {
-    number: u64,
-    contents: Contents,
-}
-
-/// What all machines agree on.
-#[derive(Debug, Default)]
-pub(crate) struct Server {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    versions: BTreeMap<PathBuf, Version>,
-    last: u64,
-}
-
-impl Server {
-    fn all(&self) -> BTreeMap<PathBuf, Version> {
-        self.state.lock().unwrap().versions.clone()
-    }
-
-    /// Takes a version that was made from version `base`; gives its number, or what is there instead.
-    fn put(&self, path: &Path, base: Option<u64>, contents: &Contents) -> Result<u64, Version> {
-        let mut state = self.state.lock().unwrap();
-        match state.versions.get(path) {
-            Some(there) if there.contents.is_same(contents) => return Ok(there.number),
-            Some(there) if Some(there.number) != base => return Err(there.clone()),
-            _ => {}
-        }
-        state.last += 1;
-        let version = Version { number: state.last, contents: contents.clone() };
-        state.versions.insert(path.to_owned(), version);
-        Ok(state.last)
-    }
-
-    /// Removes version `base`, and a directory only if nothing is in it.
-    fn remove(&self, path: &Path, base: u64) -> bool {
-        let mut state = self.state.lock().unwrap();
-        let is_parent = |other: &PathBuf| other != path && other.starts_with(path);
-        let goes = state.versions.get(path).is_some_and(|there| there.number == base)
-            && !state.versions.keys().any(is_parent);
-        if goes {
-            state.versions.remove(path);
-        }
-        goes
-    }
-}
 
 /// How a client marks the loser of a conflict.
 const MARKS: [fn(&str, u32) -> String; 6] = [
