@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use std::cell::RefCell;
 
 /// Bytes on disk that are read or written in one go.
-const RUN_LEN: usize = 1 << 20;
+pub(super) const RUN_LEN: usize = 1 << 20;
 
 thread_local! {
     /// One buffer a thread for ciphertext in the making; kept, so that nothing is allocated per request.
@@ -19,7 +19,7 @@ thread_local! {
 
 /// Lends this thread's buffer, `len` bytes of whatever was left in it. The run of blocks that is to begin at `run_at`
 /// lies on a border between cache lines: every second access to it would touch two of them otherwise.
-fn with_scratch<T>(len: usize, run_at: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+pub(super) fn with_scratch<T>(len: usize, run_at: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
     const LINE_LEN: usize = 64;
     SCRATCH.with_borrow_mut(|scratch| {
         if scratch.len() < len + LINE_LEN {
@@ -273,7 +273,11 @@ impl File {
 }
 
 /// Copies payloads from the `skip`-th byte on, as far as `out` takes them; gives the number of bytes.
-fn copy_out<'a>(payloads: impl Iterator<Item = &'a [u8]>, mut skip: usize, out: &mut [u8]) -> usize {
+pub(super) fn copy_out<'a>(
+    payloads: impl Iterator<Item = &'a [u8]>,
+    mut skip: usize,
+    out: &mut [u8],
+) -> usize {
     let mut copied = 0;
     for payload in payloads {
         let payload = payload.get(skip..).unwrap_or(&[]);
@@ -286,7 +290,7 @@ fn copy_out<'a>(payloads: impl Iterator<Item = &'a [u8]>, mut skip: usize, out: 
 }
 
 /// Copies `data` into the payloads of a run, from the `skip`-th byte of the first on.
-fn copy_in(data: &[u8], skip: usize, run: &mut [u8], block_len: usize, block_header_len: usize) {
+pub(super) fn copy_in(data: &[u8], skip: usize, run: &mut [u8], block_len: usize, block_header_len: usize) {
     let (mut data, mut skip) = (data, skip);
     for block in run.chunks_mut(block_len) {
         let payload = &mut block[block_header_len + skip..];

@@ -2,6 +2,7 @@
 
 use super::dir::Dir;
 use super::journal::Journal;
+use super::nameless::Nameless;
 use super::pool::DirPool;
 use super::state::FileState;
 use super::table::WeakTable;
@@ -27,6 +28,8 @@ pub(super) struct Core {
     pub(super) files: WeakTable<FileState>,
     pub(super) pool: Arc<DirPool>,
     pub(super) journal: Journal,
+    /// Whether new files may go without a name until they are whole.
+    pub(super) nameless: Nameless,
     /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
     tree: RwLock<()>,
     /// Held for writing while an entry is moved and its state is told, for reading by whoever opens a directory
@@ -62,6 +65,7 @@ impl Core {
             files: WeakTable::default(),
             pool: Arc::default(),
             journal,
+            nameless: Nameless::default(),
             tree: RwLock::new(()),
             moving: RwLock::new(()),
             hanging: Mutex::new(()),

@@ -51,19 +51,22 @@ impl Volume {
 
     /// The same, with the state of the file as it was found, before it was emptied.
     pub fn open_file_and_stat(&self, dir: &Dir, name: &OsStr, how: OpenFile) -> Result<(File, Stat), Error> {
-        let (file, raw) = {
-            let _chains = self.core.hold_chains();
-            let spot = self.spot_for(how, "opening", dir, name)?;
-            let opened =
-                rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags(how), Mode::empty());
-            let fd = opened.map_err(|errno| open_error(&spot, errno))?;
-            self.opened(&spot, fd, how)?
-        };
+        let (file, stat) = self.open_unread(dir, name, how)?;
         if how.truncate {
             file.empty()?;
         } else {
-            drop(file.contents()?);
+            file.check_header()?;
         }
+        Ok((file, stat))
+    }
+
+    /// The same, before anything of the file was read or changed.
+    pub(super) fn open_unread(&self, dir: &Dir, name: &OsStr, how: OpenFile) -> Result<(File, Stat), Error> {
+        let _chains = self.core.hold_chains();
+        let spot = self.spot_for(how, "opening", dir, name)?;
+        let opened = rustix::fs::openat(&spot.handle, spot.cipher_name.as_slice(), flags(how), Mode::empty());
+        let fd = opened.map_err(|errno| open_error(&spot, errno))?;
+        let (file, raw) = self.opened(&spot, fd, how)?;
         Ok((file, self.core.stat_from(raw, 0)))
     }
 
@@ -274,6 +277,11 @@ impl File {
         Ok((plain_len.map_err(|error| self.error(verb, error))?, cipher_len))
     }
 
+    /// Fails if the header is damaged.
+    pub(super) fn check_header(&self) -> Result<(), Error> {
+        self.contents().map(drop)
+    }
+
     /// Holds the contents for reading, with the file IV; `None` if the file is empty and has none.
     fn contents(&self) -> Result<Option<(RwLockReadGuard<'_, Contents>, FileIv)>, Error> {
         loop {
@@ -313,15 +321,22 @@ impl File {
         let len = sys::pread_full(&self.fd, &mut header, 0).map_err(|errno| self.error("reading", errno))?;
         match len {
             0 => Ok(None),
-            HEADER_LEN => {
-                let external = self.state.external_iv(&self.core)?;
-                let decoded = decode_header(&*self.core.cipher, header, external);
-                let file_iv = decoded.map_err(|error| self.error("reading", error))?;
-                contents.file_iv = Some((file_iv, Some(header)));
-                Ok(Some(file_iv))
-            }
+            HEADER_LEN => self.take_header(contents, header).map(Some),
             _ => Err(self.error("reading", content::Error::HeaderShort { len: len as u64 })),
         }
+    }
+
+    /// The file IV in a header that was read just now.
+    pub(super) fn take_header(
+        &self,
+        contents: &mut Contents,
+        header: [u8; HEADER_LEN],
+    ) -> Result<FileIv, Error> {
+        let external = self.state.external_iv(&self.core)?;
+        let decoded = decode_header(&*self.core.cipher, header, external);
+        let file_iv = decoded.map_err(|error| self.error("reading", error))?;
+        contents.file_iv = Some((file_iv, Some(header)));
+        Ok(file_iv)
     }
 
     /// A new file IV and its header, for a file that has none on disk; known from when it is written.

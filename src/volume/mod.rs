@@ -7,7 +7,8 @@
 //! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
 //! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
-//! `resize.rs`, `punch.rs`, `seek.rs`, `state.rs` contents; `sys.rs` the system.
+//! `resize.rs`, `punch.rs`, `seek.rs`, `whole.rs`, `state.rs` contents; `draft.rs`, `nameless.rs` files that are not
+//! finished; `sys.rs` the system.
 
 #[cfg(test)]
 mod arrivals;
@@ -19,6 +20,7 @@ mod core;
 #[cfg(test)]
 mod crashes;
 mod dir;
+mod draft;
 mod entry;
 mod error;
 mod fate;
@@ -28,6 +30,7 @@ mod header;
 mod journal;
 mod list;
 mod mend;
+mod nameless;
 mod open;
 mod outline;
 mod partial;
@@ -46,14 +49,17 @@ mod stragglers;
 mod survey;
 mod sys;
 mod table;
+mod whole;
 mod xattr;
 
 pub use attr::{FileId, Kind, Owner, SetAttr, SetTime, Stat, StatFs, Target};
 pub use change::{Change, Watch};
 pub use dir::Dir;
+pub use draft::Draft;
 pub use error::{Error, Fault};
 pub use file::{File, OpenFile};
-pub use list::DirEntry;
+pub use list::{DirEntry, Entries};
+pub use nameless::Nameless;
 pub use open::{FoundConfig, OpenError, OpenOptions, create, find_config, read_config, replace_config};
 pub use outline::{Outline, OutlineError};
 pub use partial::{PARTIAL_PREFIX, partial_name};
@@ -61,6 +67,7 @@ pub use path::{Follow, Place, PlainPath};
 pub use random::fill_random;
 pub use rename::RenameMode;
 pub use sys::seconds_and_nanoseconds;
+pub use whole::WHOLE_LEN;
 pub use xattr::XattrMode;
 
 use self::core::Core;

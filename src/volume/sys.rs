@@ -2,7 +2,7 @@
 //!
 //! Everything is relative to a directory descriptor and never follows a symbolic link of the tree.
 
-use super::attr::{FileId, Kind, SetTime};
+use super::attr::{FileId, Kind, SetAttr, SetTime};
 #[cfg(target_os = "linux")]
 use rustix::fd::AsRawFd;
 use rustix::fd::{AsFd, OwnedFd};
@@ -187,6 +187,17 @@ pub(super) fn set_handle_times(fd: impl AsFd, atime: Option<SetTime>, mtime: Opt
     return rustix::fs::utimensat(rustix::fs::CWD, handle_path(&fd), &times, AtFlags::empty());
     #[cfg(not(target_os = "linux"))]
     return rustix::fs::futimens(fd, &times);
+}
+
+/// Changes mode and times of a file that is open in earnest, which needs no path to it.
+pub(super) fn set_on_file(fd: impl AsFd, attr: &SetAttr) -> Result<()> {
+    if let Some(mode) = attr.mode {
+        rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode as _))?;
+    }
+    if attr.atime.is_some() || attr.mtime.is_some() {
+        rustix::fs::futimens(fd, &timestamps(attr.atime, attr.mtime))?;
+    }
+    Ok(())
 }
 
 /// The times of an entry that can be set.

@@ -6,6 +6,7 @@
 mod conflicts;
 mod contents;
 mod damage;
+mod drafts;
 mod entries;
 #[cfg(target_os = "linux")]
 mod foreign;
