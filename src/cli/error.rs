@@ -44,6 +44,9 @@ pub(super) enum Error {
     /// Export or import.
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    /// An export or import that goes on with the command `again`.
+    #[error("{source}")]
+    Stopped { source: transfer::Error, again: String },
     /// No password could be had.
     #[error(transparent)]
     Password(#[from] password::Error),

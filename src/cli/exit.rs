@@ -121,6 +121,13 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
             plain((Code::WrongKind, "name something in it; `encbox ls` shows what there is"))
         }
         Error::Transfer(error) => plain(in_transfer(error)),
+        Error::Stopped { source, again } => match in_transfer(source) {
+            (Code::Interrupted, _) => {
+                (Code::Interrupted, format!("what has its final name is whole; this goes on: {again}"))
+            }
+            (Code::Full, _) => (Code::Full, format!("make room; then this goes on: {again}")),
+            verdict => plain(verdict),
+        },
         Error::Password(error) => plain(no_password(error)),
         Error::Keyring(error) => plain(no_keyring(error)),
         Error::Output(source) | Error::Local { source, .. } => plain(system(source.raw_os_error())),
@@ -240,6 +247,7 @@ fn in_transfer(error: &transfer::Error) -> (Code, &'static str) {
             (Code::WrongKind, "choose another name, or replace files with --force (folders never are)")
         }
         E::Clash { .. } => (Code::WrongKind, "export one of them under another name"),
+        E::ClashInside { .. } => (Code::WrongKind, "import one of them under another name"),
         E::InsideVolume { .. } => {
             (Code::WrongKind, "clear text in this folder would be synced: choose a place outside it")
         }
@@ -247,12 +255,19 @@ fn in_transfer(error: &transfer::Error) -> (Code, &'static str) {
         E::Special { .. } | E::LocalSpecial { .. } => {
             (Code::WrongKind, "only files, folders and links travel")
         }
-        E::Changed { .. } | E::Lost { .. } => (Code::Failed, "try again when nothing else is at work there"),
+        E::Changed { .. } | E::LocalChanged { .. } | E::Lost { .. } => {
+            (Code::Failed, "try again when nothing else is at work there")
+        }
+        E::HostileMember { .. } => {
+            (Code::BadName, "unpack the stream elsewhere, look at it, and import that")
+        }
+        E::UnknownMember { .. } => (Code::Unsupported, ""),
+        E::TarCut { .. } => {
+            (Code::Damaged, "what came whole is in the volume; with --resume it is passed over")
+        }
+        E::NoTar { .. } => (Code::Damaged, "what came before it is in the volume"),
         E::Nameless { .. } => (Code::Usage, "name the folder by its own name"),
-        E::Interrupted => (
-            Code::Interrupted,
-            "what has its final name is whole; --resume goes on from there (a folder that is there by now is gone into)",
-        ),
+        E::Interrupted => (Code::Interrupted, ""),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `encbox export`: out of a volume, into a folder or a stream.
 
-use super::bulk::BulkOptions;
+use super::bulk::{self, BulkOptions};
 use super::cat::open_file;
 use super::open::{VolumeArgs, plain_paths};
 use super::out::unbuffered_stdout;
@@ -10,7 +10,6 @@ use crate::transfer::{self, BadBlocks, CopyOptions, ExportOptions, Summary};
 use crate::volume::{PlainPath, Volume};
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal};
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Copy files out of a volume
@@ -20,13 +19,15 @@ use std::path::Path;
     after_long_help = "\
 Without PATH, or with /, the whole volume goes into DEST. Otherwise DEST is what it is for cp: a folder that the \
 files go into, or the new name of the only one. Times, modes, links and holes are kept. A file appears under its name \
-when it is complete; --resume relies on that, and passes over a file that has the right size and time.\n\n\
+when it is complete; --resume relies on that, and passes over a file that has the right size and time. An export to a \
+new name goes on with --resume -T, for by then the folder is there; given from the start, -T means the same.\n\n\
 What cannot be read is reported, and the exit code is not 0. A file with a bad block is left out; --keep-going exports \
 what can be read of it, with zeros in the place of bad blocks, and reports which bytes those are.\n\n\
 Examples:\n  \
 encbox export ~/Dropbox/Private /Letters ~/Desktop\n  \
 encbox export ~/Dropbox/Private ~/everything\n  \
 encbox export --resume ~/Dropbox/Private ~/everything\n  \
+encbox export --resume -T ~/Dropbox/Private /Letters ~/letters\n  \
 encbox export --keep-going ~/Dropbox/Private /damaged.mkv ~/rescued\n  \
 encbox export ~/Dropbox/Private /photo.jpg - | feh -\n  \
 encbox export --tar ~/Dropbox/Private - | xz > backup.tar.xz"
@@ -46,9 +47,6 @@ pub(super) struct Export {
     /// What becomes of bad blocks [default: fail, with --keep-going: zero]
     #[arg(long, value_name = "HOW")]
     bad_blocks: Option<BadBlocksArg>,
-    /// Work with N threads (default: as many as the machine runs at once, 16 at the most)
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     bulk: BulkOptions,
 }
@@ -76,7 +74,12 @@ impl Export {
         let summary = match (to_stdout, self.tar) {
             (true, true) => to_tar(&volume, &paths, options, &mut watch)?,
             (true, false) => to_stream(&volume, &paths[0], options, &mut watch)?,
-            (false, _) => transfer::export_to(&volume, &paths, Path::new(dest), options, &mut watch)?,
+            (false, _) => {
+                let dest = Path::new(dest);
+                let new_name = matches!(&paths[..], [path] if !path.is_root()) && !dest.is_dir();
+                transfer::export_to(&volume, &paths, dest, options, &mut watch)
+                    .map_err(|error| bulk::stopped(error, new_name))?
+            }
         };
         watch.end(global, "exported", summary)
     }
@@ -89,6 +92,9 @@ impl Export {
                 usage("--json and the exported bytes cannot share standard output")
             }
             (true, _) if self.bulk.resume => usage("a stream cannot be resumed"),
+            (_, _) if self.bulk.no_target_directory && paths.len() > 1 => {
+                usage("-T gives one thing its new name, and there are many")
+            }
             (true, true) if self.bad_blocks == Some(BadBlocksArg::Skip) => {
                 usage("a tar stream tells the length of a file before its contents: no block can be skipped")
             }
@@ -108,8 +114,8 @@ impl Export {
             (Some(BadBlocksArg::Skip), _) => BadBlocks::Skip,
             (Some(BadBlocksArg::Fail), _) | (None, false) => BadBlocks::Fail,
         };
-        let BulkOptions { force, resume, fail_fast, json: _ } = self.bulk;
-        ExportOptions { force, fail_fast, resume, bad_blocks, jobs: self.jobs }
+        let BulkOptions { force, resume, fail_fast, no_target_directory, jobs, json: _ } = self.bulk;
+        ExportOptions { force, fail_fast, resume, bad_blocks, no_target_directory, jobs }
     }
 }
 

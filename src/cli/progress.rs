@@ -17,14 +17,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) struct Watch {
     style: Style,
     last: Instant,
+    /// What was before the transfer when it began, where somebody counted.
+    survey: Option<Survey>,
     items: u64,
     bytes: u64,
+    /// Bytes that were there already.
+    skipped: u64,
     stop: Arc<AtomicBool>,
 }
 
 enum Style {
     Silent,
-    Waiting(Option<Survey>),
+    Waiting,
     Bar(ProgressBar),
     Json,
 }
@@ -32,26 +36,26 @@ enum Style {
 impl Watch {
     /// `survey` counts what lies ahead; it is asked only if a bar may be drawn.
     pub(super) fn new(global: &Global, json: bool, survey: impl FnOnce() -> Option<Survey>) -> Watch {
-        let style = match json {
-            true => Style::Json,
-            false if global.quiet || !io::stderr().is_terminal() => Style::Silent,
-            false => Style::Waiting(survey()),
+        let (style, survey) = match json {
+            true => (Style::Json, None),
+            false if global.quiet || !io::stderr().is_terminal() => (Style::Silent, None),
+            false => (Style::Waiting, survey()),
         };
-        Watch { style, last: Instant::now(), items: 0, bytes: 0, stop: interrupts() }
+        Watch { style, last: Instant::now(), survey, items: 0, bytes: 0, skipped: 0, stop: interrupts() }
     }
 
     /// Says how the transfer ended: in JSON on standard output, in words on a terminal.
     pub(super) fn end(self, global: &Global, verb: &str, summary: Summary) -> Result<(), Error> {
-        let Summary { files, folders, links, bytes, skipped, failed, lost } = summary;
+        let Summary { files, folders, links, bytes, copies, skipped, failed, lost } = summary;
         match &self.style {
             Style::Json => {
                 line(&json!({ "done": {
                     "files": files, "folders": folders, "links": links, "bytes": bytes,
-                    "skipped": skipped, "failed": failed, "lost_blocks": lost,
+                    "copies": copies, "skipped": skipped, "failed": failed, "lost_blocks": lost,
                 } }))?;
             }
             Style::Silent => {}
-            Style::Waiting(_) | Style::Bar(_) => {
+            Style::Waiting | Style::Bar(_) => {
                 self.clear();
                 let counts = [(files, "file"), (folders, "folder"), (links, "link")];
                 let counts = counts.into_iter().filter(|(number, _)| *number > 0).chain([(bytes, "byte")]);
@@ -72,8 +76,14 @@ impl Watch {
 
     fn tick(&mut self) {
         if let Style::Bar(bar) = &self.style {
+            if let Some(survey) = self.survey {
+                bar.set_length(survey.bytes.saturating_sub(self.skipped));
+            }
             bar.set_position(self.bytes);
-            bar.set_message(text::count(self.items, "item"));
+            bar.set_message(match self.survey {
+                Some(survey) => format!("{} of {}", self.items, text::count(survey.items, "item")),
+                None => text::count(self.items, "item"),
+            });
             return;
         }
         if self.last.elapsed() < PERIOD {
@@ -85,7 +95,7 @@ impl Watch {
                 // A reader who has gone shows when the end is written.
                 let _ = line(&json!({ "progress": { "items": self.items, "bytes": self.bytes } }));
             }
-            Style::Waiting(survey) => self.style = Style::Bar(bar(*survey)),
+            Style::Waiting => self.style = Style::Bar(bar(self.survey)),
             Style::Silent | Style::Bar(_) => {}
         }
     }
@@ -108,13 +118,17 @@ impl Progress for Watch {
         self.tick();
     }
 
+    fn skipped(&mut self, bytes: u64) {
+        self.skipped += bytes;
+    }
+
     fn failed(&mut self, error: &transfer::Error) {
         match &self.style {
             Style::Json => {
                 let _ = line(&json!({ "failed": error.to_string() }));
             }
             Style::Bar(bar) => bar.suspend(|| exit::complain(error)),
-            Style::Silent | Style::Waiting(_) => exit::complain(error),
+            Style::Silent | Style::Waiting => exit::complain(error),
         }
     }
 
@@ -130,7 +144,7 @@ impl Progress for Watch {
                 let _ = line(&json!({ "lost": lost }));
             }
             Style::Bar(bar) => bar.suspend(|| tell_loss(loss)),
-            Style::Silent | Style::Waiting(_) => tell_loss(loss),
+            Style::Silent | Style::Waiting => tell_loss(loss),
         }
     }
 

@@ -83,6 +83,16 @@ pub(super) fn path(path: &PlainPath) -> OsString {
     if path.is_root() { OsString::from("/") } else { path.to_path().into_os_string() }
 }
 
+/// A word of a command line, quoted where a shell would not take it as it is.
+pub(super) fn shell_word(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "_./=:,@%+-".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// `1 file`, `2 files`.
 pub(super) fn count(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })

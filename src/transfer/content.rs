@@ -1,10 +1,9 @@
 //! The content of one file of the volume, in pieces of whole blocks that do not depend on each other.
 
 use super::crew::{self, Crew, Order};
-use super::{BadBlocks, Error, Loss, Progress, Summary};
+use super::{BadBlocks, Error, Item, Loss, Progress, Summary};
 use crate::content::Layout;
-use crate::volume::{Dir, Fault, File, OpenFile, PlainPath, Stat, Volume};
-use std::ffi::OsStr;
+use crate::volume::{Fault, File, PlainPath, Stat, Volume};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -12,6 +11,11 @@ use std::sync::{Arc, Mutex};
 
 /// Bytes read in one go: enough that calls cost nothing, little enough to stay in the cache of a core.
 pub const BUFFER_LEN: usize = 256 * 1024;
+
+/// Bytes of a piece: as many whole blocks as fit a buffer.
+pub(super) fn piece_len(layout: &Layout) -> u64 {
+    ((BUFFER_LEN / layout.payload_len()).max(1) * layout.payload_len()) as u64
+}
 
 /// An open file of the volume on its way out.
 pub(super) struct Source {
@@ -21,20 +25,21 @@ pub(super) struct Source {
     pub(super) stat: Stat,
     layout: Layout,
     bad: BadBlocks,
+    /// If all of it was read when it was opened, that many bytes: they stood at the start of the buffer.
+    pub(super) whole: Option<usize>,
 }
 
 impl Source {
-    /// Opens a file; a damaged header shows here.
+    /// Opens a file, and reads it if it is small; a damaged header shows here.
     pub(super) fn open(
         volume: &Volume,
-        dir: &Dir,
-        name: &OsStr,
-        path: PlainPath,
+        item: &Item,
         bad: BadBlocks,
+        buffer: &mut Vec<u8>,
     ) -> Result<Source, Error> {
-        let how = OpenFile { read: true, ..OpenFile::default() };
-        let (file, stat) = volume.open_file_and_stat(dir, name, how).map_err(Error::volume(&path))?;
-        Ok(Source { file, path, stat, layout: *volume.layout(), bad })
+        let opened = volume.open_and_read(&item.parent, &item.name, buffer);
+        let (file, stat, whole) = opened.map_err(Error::volume(&item.path))?;
+        Ok(Source { file, path: item.path.clone(), stat, layout: *volume.layout(), bad, whole })
     }
 
     /// How many pieces it has; one, for nothing, if it is empty.
@@ -54,7 +59,7 @@ impl Source {
     }
 
     fn piece_len(&self) -> u64 {
-        ((BUFFER_LEN / self.layout.payload_len()).max(1) * self.layout.payload_len()) as u64
+        piece_len(&self.layout)
     }
 
     /// Reads `range`, all of which was there when the file was opened, to the start of `buffer`. Gives the bytes that
@@ -264,7 +269,8 @@ pub fn copy(
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
     let stat = file.stat().map_err(Error::volume(path))?;
-    let source = Source { file, path: path.clone(), stat, layout: *volume.layout(), bad: options.bad_blocks };
+    let (layout, bad) = (*volume.layout(), options.bad_blocks);
+    let source = Source { file, path: path.clone(), stat, layout, bad, whole: None };
     let (source, out) = (Arc::new(source), Out::new(out));
     let range = options.range.clone();
     crew::run(options.jobs, true, progress, |crew| {

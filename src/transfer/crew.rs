@@ -214,6 +214,14 @@ impl<'env> Crew<'env> {
         report.progress.item();
     }
 
+    /// Counts what was whole in its place already, with the bytes that it holds.
+    pub(super) fn skipped(&self, bytes: u64) {
+        let mut report = lock(&self.report);
+        report.summary.skipped += 1;
+        report.progress.skipped(bytes);
+        report.progress.item();
+    }
+
     /// Counts what is no item of its own.
     pub(super) fn count(&self, count: impl FnOnce(&mut Summary)) {
         count(&mut lock(&self.report).summary);

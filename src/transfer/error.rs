@@ -3,7 +3,7 @@
 use crate::volume;
 use crate::volume::PlainPath;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stands in the way. Paths inside the volume are those that the caller named or asked to see.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,12 @@ pub enum Error {
         /// The second of them, outside the volume.
         path: PathBuf,
     },
+    /// Two sources have one name.
+    #[error("{}: another imported item has this name in the volume", path.display())]
+    ClashInside {
+        /// The second of them, outside the volume.
+        path: PathBuf,
+    },
     /// The clear text would land among the ciphertext, or the ciphertext be imported into itself.
     #[error("{}: lies inside the volume", path.display())]
     InsideVolume {
@@ -74,11 +80,47 @@ pub enum Error {
         /// The item.
         path: PathBuf,
     },
-    /// A file became shorter while it was read.
+    /// A file of the volume became another one while it was read.
     #[error("{}: changed while it was read", path.display())]
     Changed {
         /// The item.
         path: PlainPath,
+    },
+    /// A file outside became another one while it was read.
+    #[error("{}: changed while it was read", path.display())]
+    LocalChanged {
+        /// The item.
+        path: PathBuf,
+    },
+    /// A member of a tar stream that would reach beyond the folder that it is unpacked to, or that has no name.
+    #[error("{}: refused: {reason}", path.display())]
+    HostileMember {
+        /// As the stream calls it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A member of a tar stream in a form that is not read.
+    #[error("{}: {reason}", path.display())]
+    UnknownMember {
+        /// As the stream calls it.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A tar stream that ends early.
+    #[error("the tar stream ends before its end{}", within(path.as_deref()))]
+    TarCut {
+        /// The member that it ends in.
+        path: Option<PathBuf>,
+    },
+    /// What should be a tar stream is none, or is damaged.
+    #[error("byte {at} of the stream: {reason}")]
+    NoTar {
+        /// Where the header begins that is none.
+        at: u64,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A source without a last name, such as `..`, gives an import nothing to be called.
     #[error("{}: has no name to import it under", path.display())]
@@ -103,10 +145,9 @@ impl Error {
         move |source| Error::Volume { path: path.clone(), source }
     }
 
-    /// Whether going on with other items makes no sense.
-    pub(super) fn is_fatal(&self) -> bool {
+    /// Whether the destination has no room, or takes no changes.
+    pub fn is_full(&self) -> bool {
         match self {
-            Error::Stream(_) | Error::StreamCut(_) | Error::Lost { .. } | Error::Interrupted => true,
             Error::Local { source, .. } => is_full(source.raw_os_error()),
             Error::Volume { source, .. } => match source.fault {
                 volume::Fault::Sys(errno) => is_full(Some(errno.raw_os_error())),
@@ -115,6 +156,24 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether going on with other items makes no sense.
+    pub(super) fn is_fatal(&self) -> bool {
+        match self {
+            Error::Stream(_)
+            | Error::StreamCut(_)
+            | Error::TarCut { .. }
+            | Error::NoTar { .. }
+            | Error::Lost { .. }
+            | Error::Interrupted => true,
+            _ => self.is_full(),
+        }
+    }
+}
+
+/// Where a stream ends, if that is in something.
+fn within(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(", within {}", path.display()))
 }
 
 /// No space, no quota, or a file system that takes no changes: the next item would fare no better.

@@ -23,12 +23,16 @@ pub struct ExportOptions {
     pub resume: bool,
     /// What becomes of damage within a file.
     pub bad_blocks: BadBlocks,
+    /// The destination is the new name of the one item, even if it is a folder that is there.
+    pub no_target_directory: bool,
     /// Threads; as many as the machine runs at once if nobody says.
     pub jobs: Option<NonZeroUsize>,
 }
 
 /// What an export writes to. Items come in the order of a walk, below the folder that was entered last.
 pub(super) trait Target<'env> {
+    /// Whether names have to come in order, which means that all those of a directory are held.
+    fn in_order(&self) -> bool;
     /// Begins a folder.
     fn enter(&mut self, crew: &Crew<'env>, item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error>;
     /// Ends the folder entered last; it is left even if this fails, unless the error is fatal.
@@ -104,7 +108,7 @@ pub fn survey(volume: &Volume, paths: &[PlainPath]) -> Result<Survey, Error> {
                 }
             }
         };
-        for step in Walk::new(volume, dir, path).into_iter().flatten() {
+        for step in Walk::unordered(volume, dir, path).into_iter().flatten() {
             match step {
                 Ok(Step::Enter(item, _) | Step::Leaf(item)) => count(&item),
                 Ok(Step::Leave(..)) | Err(_) => {}
@@ -176,7 +180,8 @@ impl Exporter<'_, '_> {
 
     /// Everything below a directory.
     fn below(&mut self, dir: &Dir, path: &PlainPath) -> Result<(), Error> {
-        let walk = Walk::new(self.volume, dir.clone(), path.clone());
+        let walk = if self.target.in_order() { Walk::new } else { Walk::unordered };
+        let walk = walk(self.volume, dir.clone(), path.clone());
         let Some(mut walk) = self.attempt(walk)? else { return Ok(()) };
         while let Some(step) = walk.next() {
             self.crew.check()?;

@@ -1,8 +1,8 @@
-//! Exporting into a folder. The walk makes the folders, workers fill them; a folder gets its mode and times when nobody
-//! has anything more to put into it.
+//! Exporting into a folder: the walk makes the folders, workers fill them.
 
 use super::crew::{self, Crew};
 use super::export::Target;
+use super::filling::{Filling, Finish};
 use super::local::{self, Folders, failed};
 use super::outgoing::Outgoing;
 use super::{Error, Item};
@@ -22,10 +22,11 @@ const BATCH: usize = 64;
 const UNFINISHED_MAX: usize = 128;
 
 /// A folder of the destination.
-pub(super) struct Folder {
-    above: Option<Arc<Folder>>,
-    /// Its name; of the outermost, the path that was given.
-    name: PathBuf,
+pub(super) type Folder = Filling<Outside>;
+
+/// What a folder of the destination is.
+#[derive(Default)]
+pub(super) struct Outside {
     /// Inodes that this transfer has put here: a second item that meets one of these has a name that the folder
     /// cannot tell from the first (`A` and `a`).
     made: Mutex<HashSet<u64>>,
@@ -39,54 +40,20 @@ pub(super) struct Place {
     pub(super) fd: Arc<OwnedFd>,
 }
 
-impl Folder {
-    fn new(above: Option<Arc<Folder>>, name: PathBuf) -> Arc<Folder> {
-        Arc::new(Folder { above, name, made: Mutex::default(), end: Mutex::new(None) })
-    }
-
-    /// The path of a name in it, for messages.
-    pub(super) fn path(&self, name: &OsStr) -> PathBuf {
-        let mut names = vec![Path::new(name), &self.name];
-        let mut folder = self;
-        while let Some(above) = &folder.above {
-            names.push(&above.name);
-            folder = above;
-        }
-        names.into_iter().rev().collect()
-    }
-
+impl Outside {
     /// Whether this transfer made the inode here.
     pub(super) fn has_made(&self, ino: u64) -> bool {
         crew::lock(&self.made).contains(&ino)
     }
-
-    /// Lets go of the folder. The last one to do so gives it its mode and times, and lets go of the one above.
-    fn release(self: Arc<Folder>, crew: &Crew<'_>) {
-        let mut next = Some(self);
-        while let Some(mut folder) = next.and_then(Arc::into_inner) {
-            let end = crew::lock(&folder.end).take();
-            if let Some((fd, stat)) = end {
-                crew.attempt(folder.finish(&fd, &stat));
-            }
-            next = folder.above.take();
-        }
-    }
-
-    fn finish(&self, fd: &OwnedFd, stat: &Stat) -> Result<(), Error> {
-        let fail = |verb, errno| failed(verb, &self.path(OsStr::new("")))(errno);
-        rustix::fs::fchmod(fd, mode(stat)).map_err(|errno| fail("set the mode of", errno))?;
-        rustix::fs::futimens(fd, &local::timestamps(stat.atime, stat.mtime))
-            .map_err(|errno| fail("set the times of", errno))
-    }
 }
 
-impl Drop for Folder {
-    /// Step by step: there may be more folders above than fit a stack.
-    fn drop(&mut self) {
-        let mut above = self.above.take();
-        while let Some(mut folder) = above.and_then(Arc::into_inner) {
-            above = folder.above.take();
-        }
+impl Finish for Outside {
+    fn finish(&mut self, path: &dyn Fn() -> PathBuf) -> Result<(), Error> {
+        let Some((fd, stat)) = crew::lock(&self.end).take() else { return Ok(()) };
+        let fail = |verb, errno| failed(verb, &path())(errno);
+        rustix::fs::fchmod(&fd, mode(&stat)).map_err(|errno| fail("set the mode of", errno))?;
+        rustix::fs::futimens(&fd, &local::timestamps(stat.atime, stat.mtime))
+            .map_err(|errno| fail("set the times of", errno))
     }
 }
 
@@ -109,7 +76,7 @@ impl Place {
     ) -> Result<(), Error> {
         let Some(there) = there else { return Ok(()) };
         let path = self.folder.path(name);
-        if self.folder.has_made(local::id(there).ino) {
+        if self.folder.own.has_made(local::id(there).ino) {
             return Err(Error::Clash { path });
         }
         if !force || FileType::from_raw_mode(there.st_mode).is_dir() {
@@ -126,7 +93,7 @@ impl Place {
         force: bool,
         rename: impl FnOnce() -> rustix::io::Result<()>,
     ) -> Result<(), Error> {
-        let mut made = crew::lock(&self.folder.made);
+        let mut made = crew::lock(&self.folder.own.made);
         if force {
             // One at a time: another may be about to take this very name, spelled another way.
             let there = rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
@@ -140,7 +107,7 @@ impl Place {
         made.insert(ino);
         drop(made);
         rename().map_err(|errno| {
-            crew::lock(&self.folder.made).remove(&ino);
+            crew::lock(&self.folder.own.made).remove(&ino);
             match errno {
                 Errno::EXIST => {
                     match self.look(name).and_then(|there| self.may_replace(name, there.as_ref(), false)) {
@@ -165,6 +132,8 @@ impl Place {
 /// A folder being filled: where the walk is.
 pub(super) struct FolderTarget<'env> {
     outgoing: &'env Outgoing<'env>,
+    /// The root of the volume: no clear text goes there.
+    volume: FileId,
     folders: Folders,
     stack: Vec<Arc<Folder>>,
     /// For each folder entered: what it gets at the end. Others keep what they have.
@@ -182,7 +151,8 @@ impl<'env> FolderTarget<'env> {
         outgoing: &'env Outgoing<'env>,
         volume: FileId,
     ) -> Result<(FolderTarget<'env>, Option<OsString>), Error> {
-        let is_folder = dest.is_dir();
+        let is_new_name = outgoing.options.no_target_directory && !into && dest.file_name().is_some();
+        let is_folder = dest.is_dir() && !is_new_name;
         let above = dest.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut folders = Folders::open(if is_folder { dest } else { above })?;
         if folders.is_within(volume)? {
@@ -194,9 +164,9 @@ impl<'env> FolderTarget<'env> {
             rustix::fs::mkdirat(folders.fd(), &new, mode).map_err(failed("make", dest))?;
             folders.enter(&new)?;
         }
-        let stack = vec![Folder::new(None, folders.path(OsStr::new("")))];
+        let stack = vec![Folder::new(None, folders.path(OsStr::new("")), Outside::default())];
         let (ends, batch, unfinished) = (Vec::new(), Vec::new(), VecDeque::new());
-        Ok((FolderTarget { outgoing, folders, stack, ends, batch, unfinished }, name))
+        Ok((FolderTarget { outgoing, volume, folders, stack, ends, batch, unfinished }, name))
     }
 
     fn place(&self) -> Place {
@@ -235,6 +205,10 @@ impl<'env> FolderTarget<'env> {
 }
 
 impl<'env> Target<'env> for FolderTarget<'env> {
+    fn in_order(&self) -> bool {
+        false
+    }
+
     fn enter(&mut self, crew: &Crew<'env>, _item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error> {
         self.flush(crew)?;
         let place = self.place();
@@ -250,13 +224,29 @@ impl<'env> Target<'env> for FolderTarget<'env> {
             }
             _ => error,
         })?;
-        let ino = self.folders.id().ino;
-        if place.folder.has_made(ino) {
+        let FileId { ino, .. } = self.folders.id();
+        let refused = if place.folder.own.has_made(ino) {
+            Some(Error::Clash { path: place.folder.path(name) })
+        } else {
+            let inside = self.folders.id() == self.volume;
+            inside.then(|| Error::InsideVolume { path: place.folder.path(name) })
+        };
+        if let Some(error) = refused {
             self.folders.leave()?;
-            return Err(Error::Clash { path: place.folder.path(name) });
+            return Err(error);
         }
-        crew::lock(&place.folder.made).insert(ino);
-        self.stack.push(Folder::new(Some(place.folder), PathBuf::from(name)));
+        crew::lock(&place.folder.own.made).insert(ino);
+        if !made && self.outgoing.options.resume {
+            // It may have its mode already, which may let nobody in; it gets it again.
+            let there = rustix::fs::fstat(self.folders.fd()).map(|there| Mode::from_raw_mode(there.st_mode));
+            if let Ok(mode) = there
+                && !mode.contains(Mode::RWXU)
+            {
+                // If not, that shows when something comes in.
+                let _ = rustix::fs::fchmod(self.folders.fd(), mode | Mode::RWXU);
+            }
+        }
+        self.stack.push(Folder::new(Some(place.folder), PathBuf::from(name), Outside::default()));
         // A folder that an export left half-done has neither.
         self.ends.push((made || self.outgoing.options.resume).then(|| stat.clone()));
         Ok(())
@@ -266,7 +256,7 @@ impl<'env> Target<'env> for FolderTarget<'env> {
         self.flush(crew)?;
         let fd = self.folders.leave()?;
         let folder = self.stack.pop().expect("only an entered folder is left");
-        *crew::lock(&folder.end) = self.ends.pop().flatten().map(|stat| (fd, stat));
+        *crew::lock(&folder.own.end) = self.ends.pop().flatten().map(|stat| (fd, stat));
         self.unfinished.push_back(Arc::downgrade(&folder));
         folder.release(crew);
         self.wait_for_folders(crew);

@@ -1,20 +1,26 @@
-//! Into the volume: files, links and trees. A file of the volume is replaced as a whole or not at all.
+//! Into the volume. The walk makes the directories, workers fill them: first the files of a folder, as the system lists
+//! them, then the folders below it. A file of the volume is replaced as a whole or not at all.
 
-use super::content::BUFFER_LEN;
-use super::local::{self, Folders, failed, failed_io};
+use super::arriving::{Arriving, Watched, read_full};
+use super::crew::{self, Crew};
+use super::filling::Filling;
+use super::incoming::{Incoming, Inside, Into, Leaf, Route, Spot, attributes};
+use super::local::{Folders, failed};
 use super::{Error, Progress, Summary};
-use crate::volume::{
-    Dir, File, Follow, Kind, OpenFile, Place, PlainPath, RenameMode, SetAttr, SetTime, Stat, Volume,
-    partial_name,
-};
-use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
+use crate::volume::{Dir, Fault, Follow, Kind, Place, PlainPath, SetAttr, Volume};
+use rustix::fs::FileType;
 use rustix::io::Errno;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::vec;
+
+/// Items of one folder that a worker takes at a time.
+const BATCH: usize = 64;
 
 /// How an import deals with obstacles.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,6 +31,10 @@ pub struct ImportOptions {
     pub fail_fast: bool,
     /// Pass over files of the volume that are whole: they have the size and the time that they should have.
     pub resume: bool,
+    /// The destination is the new name of the one source, even if it is a directory that is there.
+    pub no_target_directory: bool,
+    /// Threads; as many as the machine runs at once if nobody says.
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Imports `sources` to `dest` with the rules of `cp -a`: into `dest` if that is a directory of the volume or there
@@ -36,17 +46,14 @@ pub fn import(
     options: ImportOptions,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
-    let (spot, new_name) = spot(volume, dest, sources.len() != 1)?;
-    let mut importer =
-        Importer { volume, options, progress, buffer: vec![0; BUFFER_LEN], summary: Summary::default() };
-    for source in sources {
-        let done = importer.source(source, &spot, new_name.as_deref());
-        match sources {
-            [_] => done?, // it was all that was asked for
-            _ => drop(importer.attempt(done)?),
-        }
-    }
-    Ok(importer.summary)
+    let many = sources.len() != 1;
+    let end = destination(volume, dest, many, options.no_target_directory && !many)?;
+    let incoming = Incoming::new(volume, options);
+    // If one file is all that was asked for, its fault is that of the import.
+    let fail_fast = options.fail_fast || !many && !is_folder(&sources[0]);
+    crew::run(options.jobs, fail_fast, progress, |crew| {
+        Importer { incoming: &incoming, crew }.run(sources, end)
+    })
 }
 
 /// Imports a stream as the file `dest`, with permission bits `mode` if there was none before.
@@ -58,250 +65,179 @@ pub fn import_stream(
     options: ImportOptions,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
-    let (spot, name) = spot(volume, dest, false)?;
-    let name = name.ok_or_else(|| Error::Exists { path: dest.clone() })?;
-    let spot = Spot { dir: &spot.dir, path: &spot.path, name: &name };
-    let old = spot.stat(volume)?;
-    let new = New::begin(volume, &spot, old.as_ref(), options.force)?;
-    let done = copy_stream(&new, reader, &spot.full(), progress).and_then(|bytes| {
-        let mode = old.as_ref().map_or(mode, |old| old.mode);
-        let attr = SetAttr { mode: Some(mode), ..SetAttr::default() };
-        volume.set_attr(&new.file, &attr).map_err(Error::volume(&spot.full()))?;
-        Ok(bytes)
-    });
-    let bytes = new.end(done)?;
-    progress.item();
-    Ok(Summary { files: 1, bytes, ..Summary::default() })
-}
-
-/// A directory of the volume that takes imports.
-struct Into {
-    dir: Dir,
-    path: PlainPath,
-}
-
-/// Where imports go: the directory, and the name there unless each source keeps its own.
-fn spot(volume: &Volume, dest: &PlainPath, many: bool) -> Result<(Into, Option<OsString>), Error> {
-    let place = volume.walk(dest, Follow::Yes).map_err(Error::volume(dest))?;
-    let (parent, name) = match &place {
-        Place::Root(dir) => return Ok((Into { dir: dir.clone(), path: dest.clone() }, None)),
-        Place::Entry(parent, name) => (parent, name),
+    let End::As(base, name) = destination(volume, dest, false, false)? else {
+        return Err(Error::Exists { path: dest.clone() });
     };
-    match volume.stat(place.target()) {
-        Ok(stat) if stat.kind == Kind::Dir => {
-            let dir = place.dir(volume).map_err(Error::volume(dest))?;
-            Ok((Into { dir, path: dest.clone() }, None))
-        }
-        Err(error) if many || !is_missing(&error) => Err(Error::volume(dest)(error)),
-        Ok(_) if many => Err(Error::Exists { path: dest.clone() }),
-        Ok(_) | Err(_) => {
-            let path = dest.parent().unwrap_or_default();
-            Ok((Into { dir: parent.clone(), path }, Some(name.clone())))
-        }
-    }
-}
-
-fn is_missing(error: &crate::volume::Error) -> bool {
-    matches!(error.fault, crate::volume::Fault::Sys(Errno::NOENT))
-}
-
-/// A name in a directory of the volume.
-#[derive(Clone, Copy)]
-struct Spot<'a> {
-    dir: &'a Dir,
-    path: &'a PlainPath,
-    name: &'a OsStr,
-}
-
-impl Spot<'_> {
-    fn full(&self) -> PlainPath {
-        self.path.join(self.name)
-    }
-
-    /// What is there already.
-    fn stat(&self, volume: &Volume) -> Result<Option<Stat>, Error> {
-        match volume.stat((self.dir, self.name)) {
-            Ok(stat) => Ok(Some(stat)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(Error::volume(&self.full())(error)),
-        }
-    }
-
-    /// How a finished item may come here, given what is here already.
-    fn rename_mode(&self, old: Option<&Stat>, force: bool) -> Result<RenameMode, Error> {
-        match old {
-            None => Ok(RenameMode::NoReplace),
-            Some(old) if force && old.kind != Kind::Dir => Ok(RenameMode::Replace),
-            Some(_) => Err(Error::Exists { path: self.full() }),
-        }
-    }
-}
-
-/// A new file of the volume, under a temporary name until it is complete.
-struct New<'a> {
-    volume: &'a Volume,
-    spot: Spot<'a>,
-    partial: OsString,
-    file: File,
-    mode: RenameMode,
-}
-
-impl<'a> New<'a> {
-    fn begin(volume: &'a Volume, spot: &Spot<'a>, old: Option<&Stat>, force: bool) -> Result<New<'a>, Error> {
-        let mode = spot.rename_mode(old, force)?;
-        let partial = partial_name();
-        let how = OpenFile { write: true, ..OpenFile::default() };
-        let file = volume
-            .create_file(spot.dir, &partial, 0o600, true, how, None)
-            .map_err(Error::volume(&spot.full()))?;
-        Ok(New { volume, spot: *spot, partial, file, mode })
-    }
-
-    /// Gives the file its name if all went well, or takes it away.
-    fn end<T>(self, done: Result<T, Error>) -> Result<T, Error> {
-        let New { volume, spot, partial, file, mode } = self;
-        let named = done.and_then(|value| {
-            if mode == RenameMode::Replace {
-                // The old file goes when this one takes its name: it must be on the disk by then.
-                file.sync(false).map_err(Error::volume(&spot.full()))?;
+    let incoming = Incoming::new(volume, options);
+    let old = Spot { into: &base, name: &name }.stat()?;
+    let how = Spot { into: &base, name: &name }.rename_mode(old.as_ref(), options.force)?;
+    let attr = SetAttr { mode: Some(old.map_or(mode, |old| old.mode)), ..SetAttr::default() };
+    crew::run(options.jobs, true, progress, |crew| {
+        let mut reader = Watched { reader, crew };
+        let arriving = Arriving::begin(&incoming, base, name, how, attr)?;
+        let piece_len = incoming.piece_len();
+        let block_count = piece_len / volume.layout().payload_len() as u64;
+        for first in (0..).step_by(block_count as usize) {
+            let mut data = vec![0; piece_len as usize];
+            let len = read_full(&mut reader, &mut data).map_err(|error| reader.error(error))?;
+            data.truncate(len);
+            if len > 0 {
+                arriving.put(crew, first, data)?;
             }
-            rename(volume, &spot, &partial, mode)?;
-            Ok(value)
-        });
-        if named.is_err() {
-            discard(volume, &spot, &partial);
+            if (len as u64) < piece_len {
+                break;
+            }
         }
-        named
-    }
-}
-
-fn rename(volume: &Volume, spot: &Spot<'_>, partial: &OsStr, mode: RenameMode) -> Result<(), Error> {
-    volume.rename(spot.dir, partial, spot.dir, spot.name, mode).map_err(|error| match error.fault {
-        crate::volume::Fault::Sys(Errno::EXIST) => Error::Exists { path: spot.full() },
-        _ => Error::volume(&spot.full())(error),
+        arriving.end(crew);
+        Ok(())
     })
 }
 
-/// Takes an unfinished item away. That it stays is the lesser evil, next to the error on the way.
-fn discard(volume: &Volume, spot: &Spot<'_>, partial: &OsStr) {
-    if let Err(error) = volume.unlink(spot.dir, partial) {
-        tracing::warn!("{error}");
-    }
+/// Where an import goes.
+pub(super) enum End<'env> {
+    /// Into a directory, where each source has its own name.
+    Into(Arc<Into<'env>>),
+    /// To this name in it.
+    As(Arc<Into<'env>>, OsString),
+    /// Into a directory, which the one source becomes.
+    Itself(Arc<Into<'env>>),
 }
 
-fn copy_stream(
-    new: &New<'_>,
-    reader: &mut dyn Read,
-    path: &PlainPath,
-    progress: &mut dyn Progress,
-) -> Result<u64, Error> {
-    let mut buffer = vec![0; BUFFER_LEN];
-    let mut at = 0;
-    loop {
-        let len = match reader.read(&mut buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => None,
-            read => Some(read.map_err(Error::Stream)?),
-        };
-        // Asked before the end is believed: Ctrl-C ends the program that writes the stream, too.
-        if progress.stopped() {
-            return Err(Error::Interrupted);
+fn destination<'env>(
+    volume: &'env Volume,
+    dest: &PlainPath,
+    many: bool,
+    itself: bool,
+) -> Result<End<'env>, Error> {
+    let place = volume.walk(dest, Follow::Yes).map_err(Error::volume(dest))?;
+    let (parent, name) = match &place {
+        Place::Root(dir) if itself => return Ok(End::Itself(base(volume, dir, dest))),
+        Place::Root(dir) => return Ok(End::Into(base(volume, dir, dest))),
+        Place::Entry(parent, name) => (parent, name),
+    };
+    let new = |parent: &Dir| End::As(base(volume, parent, &dest.parent().unwrap_or_default()), name.clone());
+    match volume.stat(place.target()) {
+        Ok(_) if itself => Ok(new(parent)),
+        Ok(stat) if stat.kind == Kind::Dir => {
+            let dir = place.dir(volume).map_err(Error::volume(dest))?;
+            Ok(End::Into(base(volume, &dir, dest)))
         }
-        let len = match len {
-            Some(0) => return Ok(at),
-            Some(len) => len,
-            None => continue,
-        };
-        new.file.write_at(&buffer[..len], at).map_err(Error::volume(path))?;
-        at += len as u64;
-        progress.bytes(len as u64);
+        Err(error) if many || !is_missing(&error) => Err(Error::volume(dest)(error)),
+        Ok(_) if many => Err(Error::Exists { path: dest.clone() }),
+        Ok(_) | Err(_) => Ok(new(parent)),
     }
 }
 
-struct Importer<'a> {
-    volume: &'a Volume,
-    options: ImportOptions,
-    progress: &'a mut dyn Progress,
-    buffer: Vec<u8>,
-    summary: Summary,
+/// The directory where everything goes; it keeps its mode and times.
+pub(super) fn base<'env>(volume: &'env Volume, dir: &Dir, path: &PlainPath) -> Arc<Into<'env>> {
+    Filling::new(None, path.to_path(), Inside::new(volume, dir.clone(), None))
 }
 
-/// A folder that the import is in the middle of.
-struct Level {
-    into: Into,
+pub(super) fn is_missing(error: &crate::volume::Error) -> bool {
+    matches!(error.fault, Fault::Sys(Errno::NOENT))
+}
+
+/// Whether a source is imported as a folder: one that is none itself, but a link to one, is if a person typed it so.
+fn is_folder(source: &Path) -> bool {
+    let named_so = source.file_name().is_none() || source.as_os_str().as_bytes().ends_with(b"/");
+    source.symlink_metadata().is_ok_and(|meta| meta.is_dir()) || named_so && source.is_dir()
+}
+
+/// The walk.
+struct Importer<'a, 'env> {
+    incoming: &'env Incoming<'env>,
+    crew: &'a Crew<'env>,
+}
+
+/// A folder that the walk is in the middle of.
+struct Level<'env> {
+    into: Arc<Into<'env>>,
+    /// The folders in it that are still to come.
     rest: vec::IntoIter<OsString>,
-    /// What the directory gets at the end, if it was made here.
-    attr: Option<SetAttr>,
 }
 
-impl Importer<'_> {
-    /// One source as a person named it.
-    fn source(&mut self, source: &Path, into: &Into, new_name: Option<&OsStr>) -> Result<(), Error> {
-        let above = source.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        match (source.file_name(), new_name) {
-            // `notes/` and `link/` mean the folder, wherever it is.
-            (own, new) if source.is_dir() && ends_with_slash(source) || own.is_none() => {
-                let name = new.or(own).ok_or_else(|| Error::Nameless { path: source.to_path_buf() })?;
-                let mut folders = Folders::open(source)?;
-                let stat = rustix::fs::fstat(folders.fd()).map_err(failed("look at", source))?;
-                self.tree(&mut folders, &stat, Spot { dir: &into.dir, path: &into.path, name })
-            }
-            (own, new) => {
-                let own = own.ok_or_else(|| Error::Nameless { path: source.to_path_buf() })?;
-                let mut folders = Folders::open(above)?;
-                self.item(
-                    &mut folders,
-                    own,
-                    Spot { dir: &into.dir, path: &into.path, name: new.unwrap_or(own) },
-                )
-            }
+impl<'env> Importer<'_, 'env> {
+    fn run(self, sources: &[PathBuf], end: End<'env>) -> Result<(), Error> {
+        if let [source] = sources {
+            return self.source(source, &end); // it was all that was asked for
         }
+        let mut names = HashSet::new();
+        for source in sources {
+            let again = source.file_name().is_some_and(|name| !names.insert(name));
+            if again {
+                // Whatever has the name by then shows what the second one meets.
+                self.crew.drain();
+            }
+            let done = match again && !is_folder(source) {
+                true => Err(Error::ClashInside { path: source.clone() }),
+                false => self.source(source, &end),
+            };
+            self.attempt(done)?;
+        }
+        Ok(())
     }
 
-    /// Whatever has this name in the current folder.
-    fn item(&mut self, folders: &mut Folders, name: &OsStr, spot: Spot<'_>) -> Result<(), Error> {
-        let stat = folders.stat(name)?.ok_or_else(|| failed("open", &folders.path(name))(Errno::NOENT))?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => {
-                folders.enter(name)?;
-                self.tree(folders, &stat, spot)
+    /// One source as a person named it.
+    fn source(&self, source: &Path, end: &End<'env>) -> Result<(), Error> {
+        let nameless = || Error::Nameless { path: source.to_path_buf() };
+        let (base, new_name) = match end {
+            End::Into(base) => (base, None),
+            End::As(base, name) => (base, Some(name.as_os_str())),
+            End::Itself(base) => {
+                let mut folders = self.open(source)?;
+                let level = self.spread(&folders, Arc::clone(base))?;
+                return self.tree(&mut folders, level);
             }
-            _ => self.leaf(folders, name, spot, &stat),
+        };
+        if is_folder(source) {
+            let name = new_name.or(source.file_name()).ok_or_else(nameless)?;
+            let mut folders = self.open(source)?;
+            let level = self.begin(&folders, base, name)?;
+            return self.tree(&mut folders, level);
+        }
+        let name = source.file_name().ok_or_else(nameless)?;
+        let above = source.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folders = Folders::open(above)?;
+        let missing = || failed("open", &folders.path(name))(Errno::NOENT);
+        let kind = FileType::from_raw_mode(folders.stat(name)?.ok_or_else(missing)?.st_mode);
+        let leaf = Leaf { name: name.to_os_string(), kind, new_name: new_name.map(OsStr::to_os_string) };
+        self.submit(&folders, base, vec![leaf])
+    }
+
+    /// Opens a folder that was named, unless it is ciphertext of this volume.
+    fn open(&self, source: &Path) -> Result<Folders, Error> {
+        let folders = Folders::open(source)?;
+        match folders.is_within(self.incoming.volume.root().id())? {
+            true => Err(Error::InsideVolume { path: source.to_path_buf() }),
+            false => Ok(folders),
         }
     }
 
     /// The current folder, with everything below it.
-    fn tree(&mut self, folders: &mut Folders, stat: &rustix::fs::Stat, spot: Spot<'_>) -> Result<(), Error> {
-        let mut levels = vec![self.begin(folders, stat, spot)?];
+    fn tree(&self, folders: &mut Folders, top: Level<'env>) -> Result<(), Error> {
+        let mut levels = vec![top];
         while let Some(level) = levels.last_mut() {
-            if self.progress.stopped() {
-                return Err(Error::Interrupted);
-            }
-            let Some(name) = level.rest.next() else {
-                let ended = self.end(levels.pop());
-                self.attempt(ended)?;
-                if !levels.is_empty() {
-                    folders.leave()?;
-                }
+            self.crew.check()?;
+            if let Some(name) = level.rest.next() {
+                let below = self.enter(folders, level, &name);
+                levels.extend(self.attempt(below)?);
                 continue;
-            };
-            let spot = Spot { dir: &level.into.dir, path: &level.into.path, name: &name };
-            let done = self.step(folders, &name, spot);
-            if let Some(Some(below)) = self.attempt(done)? {
-                levels.push(below);
+            }
+            let left = levels.pop();
+            if !levels.is_empty() {
+                folders.leave()?;
+            }
+            if let Some(level) = left {
+                level.into.release(self.crew);
             }
         }
         Ok(())
     }
 
-    /// One name of the current folder: a leaf is imported, a folder entered.
-    fn step(&mut self, folders: &mut Folders, name: &OsStr, spot: Spot<'_>) -> Result<Option<Level>, Error> {
-        let stat = folders.stat(name)?.ok_or_else(|| failed("open", &folders.path(name))(Errno::NOENT))?;
-        if !FileType::from_raw_mode(stat.st_mode).is_dir() {
-            return self.leaf(folders, name, spot, &stat).map(|()| None);
-        }
+    fn enter(&self, folders: &mut Folders, level: &Level<'env>, name: &OsStr) -> Result<Level<'env>, Error> {
         folders.enter(name)?;
-        match self.begin(folders, &stat, spot) {
-            Ok(level) => Ok(Some(level)),
+        match self.begin(folders, &level.into, name) {
+            Ok(level) => Ok(level),
             Err(error) => {
                 folders.leave()?;
                 Err(error)
@@ -309,204 +245,100 @@ impl Importer<'_> {
         }
     }
 
-    /// Makes or finds the directory for the current folder, and reads the names that go into it.
-    fn begin(&mut self, folders: &Folders, stat: &rustix::fs::Stat, spot: Spot<'_>) -> Result<Level, Error> {
-        if folders.id() == self.volume.root().id() {
-            return Err(Error::InsideVolume { path: folders.path(OsStr::new("")) });
+    /// Makes or finds the directory for the current folder, and hands out what goes into it.
+    fn begin(&self, folders: &Folders, above: &Arc<Into<'env>>, name: &OsStr) -> Result<Level<'env>, Error> {
+        let volume = self.incoming.volume;
+        let path = folders.path(OsStr::new(""));
+        if folders.id() == volume.root().id() {
+            return Err(Error::InsideVolume { path });
         }
-        let path = spot.full();
-        let attr = match spot.stat(self.volume)? {
-            // One that an import left half-done has neither mode nor times yet.
-            Some(old) if old.kind == Kind::Dir => self.options.resume.then(|| attributes(stat)),
-            Some(_) => return Err(Error::Exists { path }),
-            None => {
-                self.volume.mkdir(spot.dir, spot.name, 0o700, None).map_err(Error::volume(&path))?;
-                self.summary.folders += 1;
-                Some(attributes(stat))
+        let stat = rustix::fs::fstat(folders.fd()).map_err(failed("look at", &path))?;
+        let spot = Spot { into: above, name };
+        let made = match volume.mkdir(&above.own.dir, name, 0o700, None) {
+            Ok(_) => true,
+            Err(error) if matches!(error.fault, Fault::Sys(Errno::EXIST)) => {
+                self.find(spot)?;
+                false
             }
+            Err(error) => return Err(spot.fail(error)),
         };
-        let dir = self.volume.open_dir(spot.dir, spot.name).map_err(Error::volume(&path))?;
-        self.progress.item();
-        Ok(Level { into: Into { dir, path }, rest: names(folders)?.into_iter(), attr })
+        let dir = volume.open_dir(&above.own.dir, name).map_err(|error| spot.fail(error))?;
+        // One that an import left half-done has neither mode nor times yet.
+        let end = (made || self.incoming.options.resume).then(|| attributes(&stat));
+        self.crew.done(|summary| summary.folders += u64::from(made));
+        let own = Inside::new(volume, dir, end);
+        self.spread(folders, Filling::new(Some(Arc::clone(above)), PathBuf::from(name), own))
     }
 
-    /// Gives a directory its mode and times, now that nothing more goes into it.
-    fn end(&mut self, level: Option<Level>) -> Result<(), Error> {
-        let Some(Level { into, attr: Some(attr), .. }) = level else { return Ok(()) };
-        self.volume.set_attr(&into.dir, &attr).map_err(Error::volume(&into.path)).map(drop)
-    }
-
-    fn leaf(
-        &mut self,
-        folders: &Folders,
-        name: &OsStr,
-        spot: Spot<'_>,
-        stat: &rustix::fs::Stat,
-    ) -> Result<(), Error> {
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => self.file(folders, name, spot)?,
-            FileType::Symlink => self.symlink(folders, name, spot, stat)?,
-            _ => return Err(Error::LocalSpecial { path: folders.path(name) }),
+    /// Makes sure that a directory is there.
+    fn find(&self, spot: Spot<'_, 'env>) -> Result<(), Error> {
+        let old = spot.stat()?.filter(|old| old.kind == Kind::Dir);
+        let old = old.ok_or_else(|| Error::Exists { path: spot.path() })?;
+        if self.incoming.options.resume && old.mode & 0o700 != 0o700 {
+            // It has its mode already, which may let nobody in; it gets it again.
+            let open = SetAttr { mode: Some(old.mode | 0o700), ..SetAttr::default() };
+            let target = (&spot.into.own.dir, spot.name);
+            self.incoming.volume.set_attr(target, &open).map_err(|error| spot.fail(error))?;
         }
-        self.progress.item();
         Ok(())
     }
 
-    fn file(&mut self, folders: &Folders, name: &OsStr, spot: Spot<'_>) -> Result<(), Error> {
-        let path = folders.path(name);
-        // A pipe that took the file's place must not keep us waiting.
-        let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let source =
-            rustix::fs::openat(folders.fd(), name, how, Mode::empty()).map_err(failed("open", &path))?;
-        let stat = rustix::fs::fstat(&source).map_err(failed("look at", &path))?;
-        if !FileType::from_raw_mode(stat.st_mode).is_file() {
-            return Err(Error::LocalSpecial { path });
-        }
-        let old = spot.stat(self.volume)?;
-        if self.options.resume && old.as_ref().is_some_and(|old| is_whole(old, &stat)) {
-            self.summary.skipped += 1;
-            return Ok(());
-        }
-        let new = New::begin(self.volume, &spot, old.as_ref(), self.options.force)?;
-        let done = self.copy(&std::fs::File::from(source), &path, &new, &spot.full()).and_then(|bytes| {
-            let attr = attributes(&stat);
-            self.volume.set_attr(&new.file, &attr).map_err(Error::volume(&spot.full()))?;
-            Ok(bytes)
-        });
-        self.summary.bytes += new.end(done)?;
-        self.summary.files += 1;
-        Ok(())
-    }
-
-    /// Copies the data of a file and leaves its holes to the volume, which knows whether it can have any.
-    fn copy(
-        &mut self,
-        source: &std::fs::File,
-        path: &Path,
-        new: &New<'_>,
-        to: &PlainPath,
-    ) -> Result<u64, Error> {
-        let mut at = 0;
-        let mut end = 0;
-        loop {
-            if self.progress.stopped() {
-                return Err(Error::Interrupted);
+    /// Hands out the files of the current folder, and finds the folders in it. Only those have to be remembered, and
+    /// in order.
+    fn spread(&self, folders: &Folders, into: Arc<Into<'env>>) -> Result<Level<'env>, Error> {
+        let path = folders.path(OsStr::new(""));
+        let (mut batch, mut below) = (Vec::new(), Vec::new());
+        for entry in rustix::fs::Dir::read_from(folders.fd()).map_err(failed("list", &path))? {
+            let Some(entry) = self.attempt(entry.map_err(failed("list", &path)))? else { break };
+            let name = match entry.file_name().to_bytes() {
+                b"." | b".." => continue,
+                name => OsStr::from_bytes(name).to_os_string(),
+            };
+            let kind = match entry.file_type() {
+                // gone since it was listed, or of a file system that does not tell
+                FileType::Unknown => match self.attempt(folders.stat(&name))?.flatten() {
+                    Some(stat) => FileType::from_raw_mode(stat.st_mode),
+                    None => continue,
+                },
+                kind => kind,
+            };
+            if kind.is_dir() {
+                below.push(name);
+                continue;
             }
-            if at >= end {
-                match next_data(source, at) {
-                    Some(run) => (at, end) = run,
-                    None => break,
+            batch.push(Leaf { name, kind, new_name: None });
+            if batch.len() >= BATCH {
+                self.submit(folders, &into, std::mem::take(&mut batch))?;
+            }
+        }
+        if !batch.is_empty() {
+            self.submit(folders, &into, batch)?;
+        }
+        below.sort_unstable();
+        Ok(Level { into, rest: below.into_iter() })
+    }
+
+    fn submit(&self, folders: &Folders, into: &Arc<Into<'env>>, batch: Vec<Leaf>) -> Result<(), Error> {
+        let incoming = self.incoming;
+        let route =
+            Route { from: folders.descriptor(), path: folders.path(OsStr::new("")), into: Arc::clone(into) };
+        self.crew.submit(Box::new(move |crew, buffer| {
+            for leaf in &batch {
+                if crew.check().is_err() {
+                    return;
                 }
+                let done = incoming.leaf(crew, &route, leaf, buffer);
+                crew.attempt(done);
             }
-            let wanted = self.buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
-            let len = source.read_at(&mut self.buffer[..wanted], at).map_err(failed_io("read", path))?;
-            if len == 0 {
-                break;
-            }
-            new.file.write_at(&self.buffer[..len], at).map_err(Error::volume(to))?;
-            at += len as u64;
-            self.progress.bytes(len as u64);
-        }
-        // A hole at the end has a length and no data.
-        let len = source.metadata().map_err(failed_io("look at", path))?.len();
-        if at < len {
-            new.file.truncate(len).map_err(Error::volume(to))?;
-        }
-        Ok(at.max(len))
+            route.into.release(crew);
+        }))
     }
 
-    fn symlink(
-        &mut self,
-        folders: &Folders,
-        name: &OsStr,
-        spot: Spot<'_>,
-        stat: &rustix::fs::Stat,
-    ) -> Result<(), Error> {
-        let path = spot.full();
-        let target = rustix::fs::readlinkat(folders.fd(), name, Vec::new())
-            .map_err(failed("read", &folders.path(name)))?;
-        let old = spot.stat(self.volume)?;
-        if self.options.resume && old.as_ref().is_some_and(|old| old.kind == Kind::Symlink) {
-            let there = self.volume.readlink(spot.dir, spot.name).map_err(Error::volume(&path))?;
-            if there.as_bytes() == target.as_bytes() {
-                self.summary.skipped += 1;
-                return Ok(());
-            }
+    /// Passes over what was reported; fails if it ended the transfer.
+    fn attempt<T>(&self, result: Result<T, Error>) -> Result<Option<T>, Error> {
+        match self.crew.attempt(result) {
+            None => self.crew.check_stop().map(|()| None),
+            done => Ok(done),
         }
-        let mode = spot.rename_mode(old.as_ref(), self.options.force)?;
-        let partial = partial_name();
-        let made = self.volume.symlink(OsStr::from_bytes(target.as_bytes()), spot.dir, &partial, None);
-        made.map_err(Error::volume(&path))?;
-        let times = SetAttr { mode: None, ..attributes(stat) };
-        // The time of a link is worth having, and no reason to go without the link.
-        if let Err(error) = self.volume.set_attr((spot.dir, partial.as_os_str()), &times) {
-            tracing::debug!("{error}");
-        }
-        let named = rename(self.volume, &spot, &partial, mode);
-        if named.is_err() {
-            discard(self.volume, &spot, &partial);
-        }
-        named.map(|()| self.summary.links += 1)
-    }
-
-    /// Turns the failure of one item into a report, where going on makes sense.
-    fn attempt<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if !self.options.fail_fast && !error.is_fatal() => {
-                self.summary.failed += 1;
-                self.progress.failed(&error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// Whether a file of the volume is the whole of one outside. Only what is complete has its final name, so size and time
-/// are enough.
-fn is_whole(there: &Stat, source: &rustix::fs::Stat) -> bool {
-    there.kind == Kind::File
-        && u64::try_from(source.st_size) == Ok(there.size)
-        && local::times(source).1 == there.mtime
-}
-
-fn ends_with_slash(path: &Path) -> bool {
-    path.as_os_str().as_bytes().ends_with(b"/")
-}
-
-/// Mode and times as they go in. Set-uid and set-gid do not: they belong to an owner, who does not come along.
-#[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
-fn attributes(stat: &rustix::fs::Stat) -> SetAttr {
-    let (accessed, modified) = local::times(stat);
-    SetAttr {
-        mode: Some(stat.st_mode as u32 & 0o1777),
-        atime: Some(SetTime::At(accessed)),
-        mtime: Some(SetTime::At(modified)),
-        ..SetAttr::default()
-    }
-}
-
-/// The names in the current folder, in byte order.
-fn names(folders: &Folders) -> Result<Vec<OsString>, Error> {
-    let path = folders.path(OsStr::new(""));
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(folders.fd()).map_err(failed("list", &path))? {
-        match entry.map_err(failed("list", &path))?.file_name().to_bytes() {
-            b"." | b".." => {}
-            name => names.push(OsStr::from_bytes(name).to_os_string()),
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// The next run of data at or after `at`; none if the rest is a hole.
-fn next_data(file: &std::fs::File, at: u64) -> Option<(u64, u64)> {
-    match rustix::fs::seek(file, SeekFrom::Data(at)) {
-        Ok(start) => Some((start, rustix::fs::seek(file, SeekFrom::Hole(start)).unwrap_or(u64::MAX))),
-        Err(Errno::NXIO) => None,
-        // A file system without the notion of holes: everything is data.
-        Err(_) => Some((at, u64::MAX)),
     }
 }

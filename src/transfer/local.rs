@@ -166,7 +166,8 @@ pub(super) fn timestamps(accessed: SystemTime, modified: SystemTime) -> Timestam
     Timestamps { last_access: timespec(accessed), last_modification: timespec(modified) }
 }
 
-fn system_time(seconds: i64, nanos: u32) -> SystemTime {
+/// The time that is that many seconds after 1970, and nanoseconds on top; 1970 for what no clock shows.
+pub(super) fn system_time(seconds: i64, nanos: u32) -> SystemTime {
     let whole = Duration::from_secs(seconds.unsigned_abs());
     let base = if seconds < 0 {
         SystemTime::UNIX_EPOCH.checked_sub(whole)

@@ -5,9 +5,9 @@ use super::crew::Crew;
 use super::export::ExportOptions;
 use super::folder::{self, Place};
 use super::local::{self, failed, failed_io};
-use super::partial::{Nameless, Partial};
+use super::partial::Partial;
 use super::{Error, Item};
-use crate::volume::{Kind, Stat, Volume};
+use crate::volume::{Kind, Nameless, Stat, Volume};
 use rustix::fs::{AtFlags, FileType};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(super) struct Outgoing<'env> {
 
 impl<'env> Outgoing<'env> {
     pub(super) fn new(volume: &'env Volume, options: ExportOptions) -> Outgoing<'env> {
-        Outgoing { volume, options, nameless: Nameless::new() }
+        Outgoing { volume, options, nameless: Nameless::default() }
     }
 
     /// Exports whatever is no folder.
@@ -58,11 +58,11 @@ impl<'env> Outgoing<'env> {
         buffer: &mut Vec<u8>,
     ) -> Result<(), Error> {
         let ExportOptions { force, resume, bad_blocks, .. } = self.options;
-        if resume && self.is_whole(place, item, name)? {
-            crew.done(|summary| summary.skipped += 1);
+        if resume && let Some(size) = self.is_whole(place, item, name)? {
+            crew.skipped(size);
             return Ok(());
         }
-        let source = Source::open(self.volume, &item.parent, &item.name, item.path.clone(), bad_blocks)?;
+        let source = Source::open(self.volume, item, bad_blocks, buffer)?;
         // Without `force` the name itself tells in the end; but that would be a long wait for a large file.
         if force || source.piece_count() > 1 {
             place.may_replace(name, place.look(name)?.as_ref(), force)?;
@@ -86,7 +86,7 @@ impl<'env> Outgoing<'env> {
         });
         match filled {
             Ok((len, ino)) => {
-                partial.publish(place, name, ino, force)?;
+                partial.publish(place, name, ino, force, &self.nameless)?;
                 crew.done(|summary| {
                     summary.files += 1;
                     summary.bytes += len;
@@ -100,11 +100,11 @@ impl<'env> Outgoing<'env> {
         }
     }
 
-    /// Whether the file is there already. Only what is complete has its final name, so size and time are enough; its
-    /// mode is set right.
-    fn is_whole(&self, place: &Place, item: &Item, name: &OsStr) -> Result<bool, Error> {
-        let Some(there) = place.look(name)? else { return Ok(false) };
-        if place.folder.has_made(local::id(&there).ino) {
+    /// Whether the file is there already; its size then. Only what is complete has its final name, so size and time are
+    /// enough; its mode is set right.
+    fn is_whole(&self, place: &Place, item: &Item, name: &OsStr) -> Result<Option<u64>, Error> {
+        let Some(there) = place.look(name)? else { return Ok(None) };
+        if place.folder.own.has_made(local::id(&there).ino) {
             return Err(Error::Clash { path: place.folder.path(name) });
         }
         let stat =
@@ -113,14 +113,14 @@ impl<'env> Outgoing<'env> {
             || u64::try_from(there.st_size) != Ok(stat.size)
             || local::times(&there).1 != stat.mtime
         {
-            return Ok(false);
+            return Ok(None);
         }
         let mode = folder::mode(&stat);
         if there.st_mode & 0o7777 != mode.as_raw_mode() {
             rustix::fs::chmodat(&*place.fd, name, mode, AtFlags::empty())
                 .map_err(|errno| failed("set the mode of", &place.folder.path(name))(errno))?;
         }
-        Ok(true)
+        Ok(Some(stat.size))
     }
 
     fn symlink(&self, crew: &Crew<'env>, place: &Place, item: &Item, name: &OsStr) -> Result<(), Error> {
@@ -132,7 +132,7 @@ impl<'env> Outgoing<'env> {
             let old = rustix::fs::readlinkat(&*place.fd, name, Vec::new())
                 .map_err(|errno| failed("read", &place.folder.path(name))(errno))?;
             if old.as_bytes() == target.as_bytes() {
-                crew.done(|summary| summary.skipped += 1);
+                crew.skipped(0);
                 return Ok(());
             }
         }
@@ -144,7 +144,7 @@ impl<'env> Outgoing<'env> {
         // The time of a link is worth having, and no reason to go without the link.
         let _ = rustix::fs::utimensat(&*place.fd, &temporary, &times, AtFlags::SYMLINK_NOFOLLOW);
         match rustix::fs::statat(&*place.fd, &temporary, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(made) => partial.publish(place, name, local::id(&made).ino, force)?,
+            Ok(made) => partial.publish(place, name, local::id(&made).ino, force, &self.nameless)?,
             Err(errno) => {
                 partial.remove(place);
                 return Err(failed("look at", &place.folder.path(name))(errno));
@@ -166,7 +166,12 @@ fn fill<'env>(
     let Stat { blocks, cipher_size, size, .. } = source.stat;
     let sparse = blocks.saturating_mul(512) < cipher_size;
     let count = source.piece_count();
-    let len = if count == 1 || source.skips() {
+    let len = if let Some(len) = source.whole {
+        write(file, &buffer[..len], 0, sparse).map_err(|error| failed_io("write", &path())(error))?;
+        crew.bytes(len as u64);
+        source.end(crew)?;
+        len as u64
+    } else if count == 1 || source.skips() {
         let mut at = 0;
         for number in 0..count {
             crew.check_stop()?;

@@ -4,46 +4,13 @@
 use super::Error;
 use super::folder::Place;
 use super::local::failed;
-use crate::volume;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use crate::volume::{Nameless, partial_name};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Whether files without a name work in the destination; believed until one does not.
-pub(super) struct Nameless(AtomicBool);
-
-impl Nameless {
-    pub(super) fn new() -> Nameless {
-        // They get their names by way of /proc.
-        Nameless(AtomicBool::new(cfg!(target_os = "linux") && Path::new("/proc/self/fd").is_dir()))
-    }
-
-    /// Makes such a file; none where that does not work.
-    #[cfg(target_os = "linux")]
-    fn file(&self, place: &Place, mode: Mode) -> Option<rustix::io::Result<OwnedFd>> {
-        if !self.0.load(Ordering::Relaxed) {
-            return None;
-        }
-        let how = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-        match rustix::fs::openat(&*place.fd, ".", how, mode) {
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT | Errno::NOSYS) => {
-                self.0.store(false, Ordering::Relaxed);
-                None
-            }
-            opened => Some(opened),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn file(&self, _place: &Place, _mode: Mode) -> Option<rustix::io::Result<OwnedFd>> {
-        self.0.load(Ordering::Relaxed).then_some(Err(Errno::NOSYS))
-    }
-}
 
 /// An item before it has its name.
 pub(super) enum Partial {
@@ -64,11 +31,12 @@ impl Partial {
         nameless: &Nameless,
     ) -> Result<(Partial, Arc<File>), Error> {
         let fail = |errno| failed("create", &place.folder.path(name))(errno);
-        if let Some(opened) = nameless.file(place, mode).filter(|_| !replaces) {
+        let opened = if replaces { None } else { nameless.file(&*place.fd, mode) };
+        if let Some(opened) = opened {
             let file = Arc::new(File::from(opened.map_err(fail)?));
             return Ok((Partial::Nameless(Arc::clone(&file)), file));
         }
-        let partial = volume::partial_name();
+        let partial = partial_name();
         let how = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&*place.fd, &partial, how, Mode::RUSR | Mode::WUSR).map_err(fail)?;
         Ok((Partial::Named(partial), Arc::new(File::from(fd))))
@@ -76,19 +44,23 @@ impl Partial {
 
     /// Makes a symbolic link; gives its temporary name, too.
     pub(super) fn symlink(place: &Place, name: &OsStr, target: &OsStr) -> Result<(Partial, OsString), Error> {
-        let partial = volume::partial_name();
+        let partial = partial_name();
         rustix::fs::symlinkat(target, &*place.fd, &partial)
             .map_err(|errno| failed("make", &place.folder.path(name))(errno))?;
         Ok((Partial::Named(partial.clone()), partial))
     }
 
     /// Gives the item, whose inode is `ino`, its name; replaces what has it only if `force`.
-    pub(super) fn publish(self, place: &Place, name: &OsStr, ino: u64, force: bool) -> Result<(), Error> {
+    pub(super) fn publish(
+        self,
+        place: &Place,
+        name: &OsStr,
+        ino: u64,
+        force: bool,
+        nameless: &Nameless,
+    ) -> Result<(), Error> {
         let published = place.publish(name, ino, force, || match &self {
-            Partial::Nameless(file) => {
-                let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-                rustix::fs::linkat(CWD, path, &*place.fd, name, AtFlags::SYMLINK_FOLLOW)
-            }
+            Partial::Nameless(file) => nameless.name(file, &*place.fd, name),
             Partial::Named(partial) if force => rustix::fs::renameat(&*place.fd, partial, &*place.fd, name),
             Partial::Named(partial) => rename_new(&place.fd, partial, name),
         });

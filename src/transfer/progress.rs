@@ -8,6 +8,8 @@ pub trait Progress: Send {
     fn bytes(&mut self, _count: u64) {}
     /// One more file, link or folder is complete.
     fn item(&mut self) {}
+    /// That many bytes of plaintext need not be transferred: they are there already.
+    fn skipped(&mut self, _bytes: u64) {}
     /// An item was left out, and the transfer goes on with the next one.
     fn failed(&mut self, _error: &Error) {}
     /// Part of a file could not be read; the rest of it is transferred.
@@ -35,6 +37,8 @@ pub struct Summary {
     pub links: u64,
     /// Plaintext bytes.
     pub bytes: u64,
+    /// Hard links that became files of their own, counted among the files: the volume can have no hard links.
+    pub copies: u64,
     /// Files and links that were whole in their place already.
     pub skipped: u64,
     /// Items left out, each of which was reported.

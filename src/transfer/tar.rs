@@ -96,6 +96,10 @@ impl<'env> TarTarget<'env> {
 }
 
 impl<'env> Target<'env> for TarTarget<'env> {
+    fn in_order(&self) -> bool {
+        true
+    }
+
     fn enter(&mut self, crew: &Crew<'env>, _item: &Item, name: &OsStr, stat: &Stat) -> Result<(), Error> {
         self.may_take(name)?;
         self.path.push(name);
@@ -152,11 +156,17 @@ impl<'env> Writer<'env> {
         path: &[u8],
         buffer: &mut Vec<u8>,
     ) -> Result<Entry, Error> {
-        let source = Source::open(self.volume, &item.parent, &item.name, item.path.clone(), self.bad_blocks)?;
+        let source = Source::open(self.volume, item, self.bad_blocks, buffer)?;
         let header = header(EntryType::Regular, path, b"", source.stat.size, &source.stat);
         if source.piece_count() == 1 {
-            let (len, read) = source.read(crew, source.piece(0), buffer);
-            read?;
+            let len = match source.whole {
+                Some(len) => len,
+                None => {
+                    let (len, read) = source.read(crew, source.piece(0), buffer);
+                    read?;
+                    len
+                }
+            };
             source.end(crew)?;
             return Ok(Entry { header, content: Content::Read(len) });
         }

@@ -59,10 +59,11 @@ fn what_is_no_file_is_left_out_and_reported() {
     let made = scratch.bare_command("mkfifo").arg("src/pipe").status().unwrap();
     assert!(made.success());
     scratch.run(&["import", "--fail-fast", "V", "src", "/strict"]).fails(10).says(&["src/pipe"]);
+    scratch.run(&["rm", "-r", "V", "/strict"]).ok();
     let run = scratch.run(&["import", "V", "src", "/"]);
     assert_eq!(run.code, 15);
     run.says(&["src/pipe", "neither file, folder nor link"]);
-    assert_eq!(scratch.paths(), ["src", "src/a", "src/z", "strict", "strict/a"]);
+    assert_eq!(scratch.paths(), ["src", "src/a", "src/z"]);
 }
 
 #[test]

@@ -25,5 +25,7 @@ mod rm;
 mod service;
 mod speed;
 mod support;
+mod transfer;
 mod tree;
 mod unmount;
+mod untar;

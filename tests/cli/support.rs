@@ -209,6 +209,35 @@ impl Disk {
         mounted.then_some(Disk { mountpoint })
     }
 
+    /// Mounts an image that a command makes; says that the test is skipped where that does not work.
+    pub(crate) fn from_image(scratch: &Scratch, name: &str, make: &[&str], image: &str) -> Option<Disk> {
+        if !has(make[0]) {
+            return None;
+        }
+        let mut command = scratch.bare_command(make[0]);
+        let made = command
+            .args(&make[1..])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        let mountpoint = scratch.path(name);
+        fs::create_dir_all(&mountpoint).unwrap();
+        let mut mount = scratch.bare_command("mount");
+        let mounted = mount.args(["-o", "loop", image]).arg(&mountpoint).stderr(Stdio::null()).status();
+        let works = [made, mounted].into_iter().all(|done| done.is_ok_and(|status| status.success()));
+        if !works {
+            skipped(&format!("what {} makes cannot be mounted here", make[0]));
+        }
+        works.then(|| Disk { mountpoint })
+    }
+
+    pub(crate) fn resize(&self, size: &str) {
+        let options = format!("remount,size={size}");
+        let status = Command::new("mount").args(["-o", &options]).arg(&self.mountpoint).status().unwrap();
+        assert!(status.success());
+    }
+
     pub(crate) fn make_read_only(&self) {
         let status = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.mountpoint).status().unwrap();
         assert!(status.success());
