@@ -21,7 +21,8 @@ under its name when it is complete; --resume relies on that, and passes over a f
 An import to a new name goes on with --resume -T, for by then the directory is there; given from the start, -T means \
 the same.\n\n\
 With --tar, PATH is a directory that the stream is unpacked to; it is made if it is not there. Members that would reach \
-beyond it are refused, and so are links that do: each is named, the rest is unpacked, and the exit code is not 0.\n\n\
+beyond it are refused: each is named, the rest is unpacked, and the exit code is not 0. Links are kept as they are, and \
+none is followed.\n\n\
 Examples:\n  \
 encbox import ~/Dropbox/Private ~/letter.odt /Letters\n  \
 encbox import ~/Dropbox/Private ~/Photos/2026 /\n  \

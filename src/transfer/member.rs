@@ -50,6 +50,30 @@ impl Member {
     pub(super) fn shown(&self) -> PathBuf {
         PathBuf::from(OsStr::from_bytes(&self.path))
     }
+
+    /// The names that lead to it, from the folder that is unpacked to.
+    pub(super) fn names(&self) -> Result<Vec<&OsStr>, Error> {
+        split_path(&self.path).map_err(|reason| self.hostile(reason))
+    }
+
+    pub(super) fn hostile(&self, reason: &'static str) -> Error {
+        Error::HostileMember { path: self.shown(), reason }
+    }
+}
+
+/// The names in a path that stays below where it begins; for any other, why it is refused.
+pub(super) fn split_path(path: &[u8]) -> Result<Vec<&OsStr>, &'static str> {
+    if path.starts_with(b"/") {
+        return Err("an absolute path");
+    }
+    let names = path.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+    names
+        .map(|name| match name {
+            b".." => Err("a path that leads out by `..`"),
+            name if name.contains(&0) => Err("a name with a zero byte"),
+            name => Ok(OsStr::from_bytes(name)),
+        })
+        .collect()
 }
 
 /// What pax and GNU headers say of the next member.
@@ -276,6 +300,15 @@ mod tests {
     fn record(text: &str) -> Option<Extension> {
         let mut extension = Extension::default();
         pax(text.as_bytes(), &mut extension).map(|()| extension)
+    }
+
+    #[test]
+    fn paths_lead_down() {
+        let names = |path: &'static str| split_path(path.as_bytes()).map(|names| names.len());
+        assert_eq!((names("a/./b//c/"), names("./"), names("")), (Ok(3), Ok(0), Ok(0)));
+        for path in ["/a", "../a", "a/../b", "a/..", "a\0b"] {
+            assert!(names(path).is_err(), "{path:?}");
+        }
     }
 
     #[test]

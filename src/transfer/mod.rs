@@ -4,7 +4,7 @@
 //! Outside the volume, everything below a folder that was named goes through `*at` calls that follow no link.
 //!
 //! Where things live: `crew.rs` the threads. Out: `export.rs` the walk, `content.rs` reading, `folder.rs`, `outgoing.rs`
-//! and `partial.rs` into a folder, `tar.rs` into a stream. In: `import.rs` the walk, `incoming.rs` from a folder,
+//! and `partial.rs` into a folder, `tar.rs` into a stream. In: `import.rs` the walk, `incoming.rs` and `pieces.rs` from a folder,
 //! `arriving.rs`, `member.rs` and `untar.rs` from a stream. `filling.rs` folders on either side, `local.rs` the system.
 
 mod arriving;
@@ -21,6 +21,7 @@ mod local;
 mod member;
 mod outgoing;
 mod partial;
+mod pieces;
 mod progress;
 mod survey;
 mod tar;

@@ -156,9 +156,8 @@ fn hostile_members_are_refused_by_name_and_the_rest_is_unpacked() {
     stream = link(stream, "root", "/");
     stream = link(stream, "out", "..");
     stream = link(stream, "dir/out", "../..");
-    stream = link(stream, "dir/sly", "inner/../..");
+    stream = stream.file("root/precious", b"x").file("out/precious", b"x").file("dir/out/precious", b"x");
     stream = link(stream, "good", "dir/file");
-    stream = link(stream, "dir/good", "../before");
     stream = stream.file("good/below", b"x").file("old/precious", b"x").dir("good/dir/");
     stream = hard(stream, "stolen", "../precious");
     stream = hard(stream, "stolen", "/precious");
@@ -175,10 +174,9 @@ fn hostile_members_are_refused_by_name_and_the_rest_is_unpacked() {
         "encbox: /precious: refused: an absolute path",
         "encbox: a/../../precious: refused: a path that leads out by `..`",
         "encbox: dir/../../up: refused: a path that leads out by `..`",
-        "encbox: root: refused: a link that leads out",
-        "encbox: out: refused: a link that leads out",
-        "encbox: dir/out: refused: a link that leads out",
-        "encbox: dir/sly: refused: a link that leads out",
+        "encbox: root/precious: refused: it lies below a symbolic link",
+        "encbox: out/precious: refused: it lies below a symbolic link",
+        "encbox: dir/out/precious: refused: it lies below a symbolic link",
         "encbox: good/below: refused: it lies below a symbolic link",
         "encbox: old/precious: refused: it lies below a symbolic link",
         "encbox: good/dir/: refused: it lies below a symbolic link",
@@ -192,7 +190,7 @@ fn hostile_members_are_refused_by_name_and_the_rest_is_unpacked() {
         "encbox: riddle: a kind of member",
         "encbox: : refused: it has no name",
         "encbox: in/before: exists already",
-        "encbox: 21 of the items failed",
+        "encbox: 20 of the items failed",
     ];
     assert_eq!(refused.len(), expected.len(), "{}", run.stderr);
     for (line, start) in refused.iter().zip(expected) {
@@ -204,9 +202,11 @@ fn hostile_members_are_refused_by_name_and_the_rest_is_unpacked() {
         "in/before",
         "in/dir",
         "in/dir/file",
-        "in/dir/good",
+        "in/dir/out",
         "in/good",
         "in/old",
+        "in/out",
+        "in/root",
         "precious",
     ];
     assert_eq!(scratch.paths(), kept);
