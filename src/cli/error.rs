@@ -68,6 +68,9 @@ pub(super) enum Error {
     /// Some blocks of files could not be read, and each was reported.
     #[error("{0} bad blocks; all else is done")]
     Lost(u64),
+    /// There is no config to restore.
+    #[error("{}: encbox keeps no config of a volume in this folder", .0.display())]
+    NothingKept(PathBuf),
     /// Mounting, unmounting, serving a mount.
     #[cfg(feature = "mount")]
     #[error(transparent)]
@@ -94,7 +97,7 @@ impl Error {
     /// Whether another password may do better.
     pub(super) fn is_wrong_password(&self) -> bool {
         match self {
-            Error::Open(OpenError::Password) => true,
+            Error::Open(OpenError::Password | OpenError::OtherPassword { .. }) => true,
             #[cfg(feature = "mount")]
             Error::Background(status) => *status == Code::WrongPassword as u8,
             _ => false,

@@ -1,7 +1,7 @@
 //! Errors to exit codes and hints. The numbers are a promise to scripts: none changes its meaning or comes back.
 
 use super::text;
-use super::{Error, keyring, password};
+use super::{Error, keyring, password, remedy};
 use crate::config;
 use crate::content;
 use crate::names;
@@ -10,6 +10,7 @@ use crate::volume;
 use crate::volume::{Fault, OpenError};
 use rustix::io::Errno;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How the program ends.
@@ -32,6 +33,7 @@ pub(super) enum Code {
     Mount = 13,
     BadName = 14,
     Incomplete = 15,
+    OtherConfig = 16,
     Interrupted = 130,
 }
 
@@ -56,6 +58,7 @@ pub(super) const TABLE: &[(Code, &str)] = &[
     (Code::Mount, "mounting or unmounting failed or was refused"),
     (Code::BadName, "a name that is impossible or too long"),
     (Code::Incomplete, "finished, but some items failed"),
+    (Code::OtherConfig, "the config file is not the one with which the volume was opened before"),
     (Code::Interrupted, "interrupted"),
 ];
 
@@ -134,6 +137,13 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         Error::Usage(_) => plain((Code::Usage, "")),
         Error::Incomplete(_) => plain((Code::Incomplete, "each is named above with its reason")),
         Error::Lost(_) => plain((Code::Incomplete, "each is named above with the bytes that it held")),
+        Error::NothingKept(root) => (
+            Code::NotFound,
+            match remedy::for_config_of(root) {
+                Some(remedy) => format!("name the file to restore. {remedy}"),
+                None => "look for a copy in a backup or the sync service's history, and name it".to_owned(),
+            },
+        ),
         #[cfg(feature = "mount")]
         Error::Mount(error) => plain(on_mount(error)),
         #[cfg(feature = "mount")]
@@ -157,27 +167,43 @@ fn open(error: &OpenError) -> (Code, String) {
         OpenError::NotAFolder { .. } => {
             plain(Code::NoVolume, "name the folder that holds the encrypted files")
         }
-        OpenError::NoConfig { candidates, .. } if candidates.is_empty() => plain(
-            Code::NoVolume,
-            "is this the encrypted folder, and has it finished syncing? `encbox new` makes a new volume",
-        ),
-        OpenError::NoConfig { candidates, .. } => {
-            let found: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
-            let hint = format!(
-                "has it finished syncing? These may be the config under another name: {}; \
-                 --config FILE opens the volume with one of them",
-                found.join(", ")
-            );
+        OpenError::NoConfig { root, .. } => {
+            let hint = match remedy::for_config_of(root) {
+                Some(remedy) => format!("has it finished syncing? {remedy}"),
+                None => "is this the encrypted folder, and has it finished syncing? `encbox new` makes a new volume"
+                    .to_owned(),
+            };
             (Code::NoVolume, hint)
         }
-        OpenError::EmptyConfig { .. } => {
-            plain(Code::NoVolume, "most likely it has not finished syncing: wait for it, or restore it")
+        OpenError::EmptyConfig { path } => {
+            (Code::NoVolume, with_remedy("most likely it has not finished syncing: wait for it", path))
         }
-        OpenError::Config { source, .. } => {
+        OpenError::Config { path, source } => {
             let (code, hint) = in_config(source);
-            plain(code, hint)
+            match source {
+                config::Error::Field { .. } | config::Error::Syntax(_) | config::Error::Unfinished(_) => {
+                    (code, with_remedy(hint, path))
+                }
+                config::Error::Unsupported(_) | config::Error::Password => plain(code, hint),
+            }
         }
         OpenError::Password => plain(Code::WrongPassword, WRONG_PASSWORD),
+        OpenError::OtherPassword { path } => (
+            Code::WrongPassword,
+            with_remedy("ask whoever changed it for the new one; `encbox config show` compares", path),
+        ),
+        OpenError::OtherConfig { path, .. } => (
+            Code::OtherConfig,
+            with_remedy(
+                "somebody who can write to the folder may have exchanged it. If you did, `encbox config accept` takes \
+                 the new one for good",
+                path,
+            ),
+        ),
+        OpenError::Forged { .. } => plain(
+            Code::OtherConfig,
+            "if the config in the folder is the right one (`encbox info`), `encbox config accept` keeps it anew",
+        ),
         OpenError::Exists { .. } => plain(Code::WrongKind, "`encbox info` describes it; nothing was changed"),
         OpenError::NotEmpty { .. } => {
             plain(Code::WrongKind, "make the volume in a new folder, or insist with --force")
@@ -188,10 +214,21 @@ fn open(error: &OpenError) -> (Code, String) {
 const WRONG_PASSWORD: &str = "check the keyboard layout and the caps lock; if the password is right, restore the config \
                               file from a backup or the sync service's history";
 
+/// The hint, and where another config could be had.
+fn with_remedy(hint: &str, config: &Path) -> String {
+    match config.parent().and_then(remedy::for_config_of) {
+        Some(remedy) => format!("{hint}. {remedy}"),
+        None => hint.to_owned(),
+    }
+}
+
 fn in_config(error: &config::Error) -> (Code, &'static str) {
     match error {
         config::Error::Field { .. } | config::Error::Syntax(_) => {
             (Code::BadConfig, "restore the config file from a backup or the sync service's history")
+        }
+        config::Error::Unfinished(_) => {
+            (Code::NoVolume, "most likely it has not finished syncing: wait for it")
         }
         config::Error::Unsupported(_) => {
             (Code::Unsupported, "`encbox info` shows what the volume was made with")

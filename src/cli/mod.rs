@@ -6,6 +6,7 @@
 mod bulk;
 mod cat;
 mod completions;
+mod config;
 mod decode;
 mod demo;
 mod encode;
@@ -30,6 +31,7 @@ mod progress;
 mod prompt;
 mod range;
 mod record;
+mod remedy;
 mod rm;
 mod secret;
 mod speed;
@@ -112,6 +114,7 @@ enum Command {
     Decode(decode::Decode),
     New(new::New),
     Passwd(passwd::Passwd),
+    Config(config::ConfigArgs),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
     #[cfg(feature = "mount")]
@@ -165,6 +168,7 @@ impl Command {
             Command::Decode(command) => command.run(global),
             Command::New(command) => command.run(global),
             Command::Passwd(command) => command.run(global),
+            Command::Config(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),
             #[cfg(feature = "mount")]

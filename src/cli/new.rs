@@ -1,5 +1,6 @@
 //! `encbox new`: a new volume.
 
+use super::open::keep_config;
 use super::password::PasswordOptions;
 use super::{Error, Global, iterations, keyring};
 use crate::config::{Config, FileIvMode, Iterations, Parameters, Profile};
@@ -127,9 +128,10 @@ impl New {
                 iterations::timed(&parameters, Duration::from_millis(ms.into()))?
             }
         };
-        let config = Config::create(&parameters, &secret.password(), iterations, volume::fill_random)
-            .map_err(Error::Parameters)?;
+        let made = Config::create_with_key(&parameters, &secret.password(), iterations, volume::fill_random);
+        let (config, key) = made.map_err(Error::Parameters)?;
         volume::create(&self.volume, &config, self.force)?;
+        keep_config(&self.volume, &config, &key);
         if self.password.keyring_save {
             keyring::save(&self.volume, &secret)?;
         }

@@ -3,8 +3,9 @@
 use super::password::{PasswordOptions, Source};
 use super::secret::Secret;
 use super::{Error, Global, keyring, state};
-use crate::crypto::Password;
-use crate::volume::{self, FoundConfig, OpenError, OpenOptions, PlainPath, Volume};
+use crate::config::{Config, Weight};
+use crate::crypto::{Password, VolumeKey};
+use crate::volume::{self, ConfigKeeper, FoundConfig, OpenError, OpenOptions, PlainPath, Volume};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,33 @@ pub(super) fn open(
     options: OpenOptions,
 ) -> Result<Volume, Error> {
     let options = OpenOptions { state: state::folder(), ..options };
-    in_code_pages(global, secret, |password| Volume::open(root, found, password, options.clone()))
+    let key = unlock(global, root, found, secret, &options)?;
+    Ok(Volume::with_key(root, &found.config, &key, options)?)
+}
+
+/// The key of a volume whose config was found, if that is still the one that it was. Somebody else may have changed the
+/// password.
+pub(super) fn unlock(
+    global: &Global,
+    root: &Path,
+    found: &FoundConfig,
+    secret: &Secret,
+    options: &OpenOptions,
+) -> Result<VolumeKey, Error> {
+    let unlocked = in_code_pages(global, secret, |password| volume::unlock(root, found, password, options))?;
+    if !options.accept_config && unlocked.news.iter().any(|news| news.weight == Weight::Password) {
+        global.note("the password of this volume was changed since it was opened here last");
+    }
+    Ok(unlocked.key)
+}
+
+/// Keeps a config that was made or changed here, so that nobody is told of it as of somebody else's doing.
+pub(super) fn keep_config(root: &Path, config: &Config, key: &VolumeKey) {
+    let Some(state) = state::folder() else { return };
+    let kept = ConfigKeeper::new(&state, root).and_then(|keeper| keeper.keep(config, key));
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the config cannot be kept outside the volume");
+    }
 }
 
 /// Tries the password as it is, then as a Windows program may have written it.
@@ -81,7 +108,7 @@ pub(super) fn in_code_pages<T>(
     attempt: impl Fn(&Password) -> Result<T, OpenError>,
 ) -> Result<T, Error> {
     match (attempt(&secret.password()), secret.in_windows_1252()) {
-        (Err(OpenError::Password), Some(password)) => {
+        (Err(OpenError::Password | OpenError::OtherPassword { .. }), Some(password)) => {
             let opened = attempt(&password)?;
             global.note(
                 "the password fits in the encoding Windows-1252; `encbox passwd` sets it anew in UTF-8",

@@ -1,11 +1,10 @@
 //! `encbox passwd`: another password for the same volume.
 
-use super::open::{VolumeArgs, find, in_code_pages};
+use super::open::{VolumeArgs, find, keep_config, unlock};
 use super::password::{self, Source};
-use super::{Error, Global, iterations, keyring};
+use super::{Error, Global, iterations, keyring, state};
 use crate::config::{self, Kdf};
-use crate::crypto::Password;
-use crate::volume::{self, OpenError};
+use crate::volume::{self, OpenOptions};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,19 +36,15 @@ impl Passwd {
     pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
         let root = &self.volume.volume;
         let found = find(global, root)?;
-        let unlock = |password: &Password| {
-            found.config.unlock(password).map_err(|source| match source {
-                config::Error::Password => OpenError::Password,
-                source => OpenError::Config { path: found.path.clone(), source },
-            })
-        };
-        let key = self.volume.unlock(global, |secret| in_code_pages(global, secret, unlock))?;
+        let options = OpenOptions { state: state::folder(), ..OpenOptions::default() };
+        let key = self.volume.unlock(global, |secret| unlock(global, root, &found, secret, &options))?;
         let secret = self.new_source().read_new(root, &format!("New password of {}", root.display()))?;
         let config = found
             .config
             .with_password(&key, &secret.password(), self.iterations(&found.config)?, volume::fill_random)
             .map_err(Error::Parameters)?;
         volume::replace_config(&found, &config)?;
+        keep_config(root, &config, &key);
         if self.volume.password.keyring_save {
             keyring::save(root, &secret)?;
         }

@@ -20,7 +20,7 @@ impl Entries {
     /// Reads a file; what stands behind the last value is ignored.
     pub(super) fn parse(bytes: &[u8]) -> Result<Entries, Error> {
         let mut input = Input(bytes);
-        let cut_off = || Error::Syntax("it ends too early, or is no EncFS config at all".to_owned());
+        let cut_off = || Error::Unfinished("it ends too early, or is no EncFS config at all");
         let count = input.integer().ok_or_else(cut_off)?;
         let mut entries = Vec::new();
         for _ in 0..count {

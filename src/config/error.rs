@@ -14,6 +14,9 @@ pub enum Error {
     /// The file cannot be read as what its name says: cut off, not XML, with entities declared, and so on.
     #[error("not a readable config file: {0}")]
     Syntax(String),
+    /// The file ends before the config does, or in zeros: most likely the rest has not arrived yet.
+    #[error("not all of the config file is there: {0}")]
+    Unfinished(&'static str),
     /// A real config that asks for something encbox does not have.
     #[error("not supported: {0}")]
     Unsupported(String),

@@ -4,6 +4,7 @@
 //! `v6` (XML), `v5` and `v4` (binary). The room sees bytes, not files; `volume` finds and writes those.
 
 mod binary;
+mod compare;
 mod error;
 mod file;
 mod parameters;
@@ -14,6 +15,7 @@ mod v5;
 mod v6;
 mod xml;
 
+pub use compare::{Difference, Weight};
 pub use error::Error;
 pub use file::{CONFIG_FILES, ConfigFile, FileKind, UNFINISHED_PREFIX, is_config_name};
 pub use parameters::{FileIvMode, Parameters};

@@ -20,6 +20,16 @@ impl Config {
         iterations: u32,
         random: FillRandom,
     ) -> Result<Config, Error> {
+        Config::create_with_key(parameters, password, iterations, random).map(|(config, _)| config)
+    }
+
+    /// The same, with the key that is in it.
+    pub fn create_with_key(
+        parameters: &Parameters,
+        password: &Password,
+        iterations: u32,
+        random: FillRandom,
+    ) -> Result<(Config, VolumeKey), Error> {
         parameters.check()?;
         v6::check_iterations(iterations)?;
         let spec = parameters.cipher_spec()?;
@@ -34,7 +44,7 @@ impl Config {
             kdf: Kdf::Legacy,
             wrapped_key: Vec::new(),
         };
-        blank.with_password(&key, password, iterations, random)
+        Ok((blank.with_password(&key, password, iterations, random)?, key))
     }
 
     /// The volume key; fails with [`Error::Password`] if the key checksum does not match.

@@ -5,6 +5,7 @@
 use super::Error;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
+use quick_xml::errors::SyntaxError;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 /// Bounds on what is kept of an untrusted file; real configs have about 30 elements, nested 4 deep, and no text
@@ -13,6 +14,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_ELEMENTS: usize = 1000;
 const MAX_NAME_LEN: usize = 64;
 const MAX_TEXT_LEN: usize = 16 * 1024;
+
+const ENDS_EARLY: Error = Error::Unfinished("it ends too early");
 
 /// The elements of a config, each with the path below `cfg` (`cipherAlg/name`), and `cfg`'s own version.
 #[derive(Debug, Default)]
@@ -32,11 +35,18 @@ impl Document {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(syntax("it is UTF-16; EncFS configs are UTF-8"));
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| syntax("it is not UTF-8 text"))?;
+        // what a sync client has not written yet is zeros on many file systems
+        if bytes.last() == Some(&0) {
+            return Err(Error::Unfinished("it ends in zeros"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| match error.error_len() {
+            None => ENDS_EARLY,
+            Some(_) => syntax("it is not UTF-8 text"),
+        })?;
         let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
         let mut walk = Walk::default();
         loop {
-            match reader.read_event().map_err(|error| syntax(format!("XML: {error}")))? {
+            match reader.read_event().map_err(unreadable)? {
                 Event::Start(tag) => walk.enter(&tag)?,
                 Event::Empty(tag) => {
                     walk.enter(&tag)?;
@@ -55,8 +65,11 @@ impl Document {
                 }
                 Event::DocType(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
                 Event::Eof if walk.stack.is_empty() => break,
-                Event::Eof => return Err(syntax("it ends too early")),
+                Event::Eof => return Err(ENDS_EARLY),
             }
+        }
+        if walk.element_count == 0 && text.trim_start_matches('\u{feff}').starts_with("<?xml") {
+            return Err(ENDS_EARLY);
         }
         if !walk.inside_was_seen {
             return Err(syntax("it has no cfg element"));
@@ -121,6 +134,15 @@ impl Walk {
         }
         self.stack.pop();
         self.text.clear();
+    }
+}
+
+/// What quick-xml calls a fault of syntax is an end where none can be, with one exception.
+fn unreadable(error: quick_xml::Error) -> Error {
+    match error {
+        quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup) => syntax(format!("XML: {error}")),
+        quick_xml::Error::Syntax(_) => ENDS_EARLY,
+        error => syntax(format!("XML: {error}")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Secrets as types: erased when dropped, printed as a placeholder.
 
+use super::hmac::{HmacKey, bytes_of};
 use std::fmt;
 use std::ops::Deref;
 use subtle::ConstantTimeEq;
@@ -83,6 +84,15 @@ pub struct UserKey(pub KeyPair);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeKey(pub KeyPair);
 
+impl VolumeKey {
+    /// HMAC-SHA1 of some bytes under `key || iv`, a key that the format uses for nothing: who has seen it can tell
+    /// whether somebody else has the same key and the same bytes, and nothing besides. Without a key, as with the
+    /// null cipher, everybody can make it.
+    pub fn seal(&self, bytes: &[u8]) -> [u8; 20] {
+        bytes_of(&HmacKey::new(&self.joined()).digest(bytes, &[]))
+    }
+}
+
 impl Deref for UserKey {
     type Target = KeyPair;
     fn deref(&self) -> &KeyPair {
@@ -118,6 +128,15 @@ mod tests {
         {
             assert_ne!(pair, KeyPair::split(bytes, key_len));
         }
+    }
+
+    #[test]
+    fn a_seal_is_an_hmac_under_the_whole_key() {
+        use ::hmac::{Hmac, KeyInit, Mac};
+        let key = VolumeKey(KeyPair::split(b"0123456789abcdef", 12));
+        let expected = Hmac::<sha1::Sha1>::new_from_slice(b"0123456789abcdef").expect("any length");
+        assert_eq!(key.seal(b"bytes")[..], expected.chain_update(b"bytes").finalize().into_bytes()[..]);
+        assert_ne!(key.seal(b"bytes"), VolumeKey(KeyPair::split(b"0123456789abcdeg", 12)).seal(b"bytes"));
     }
 
     #[test]

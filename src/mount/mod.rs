@@ -16,6 +16,7 @@ mod announcer;
 mod attendants;
 mod attr;
 mod caching;
+mod config_watch;
 mod control;
 mod counters;
 mod dirs;

@@ -9,6 +9,7 @@ use super::announce::At;
 use super::announce::News;
 use super::announcer::Announcer;
 use super::caching::Verdict;
+use super::config_watch::ConfigWatch;
 use super::front::Front;
 use super::inode::Inodes;
 use super::inode::Link;
@@ -42,9 +43,11 @@ const NAMED_ANEW: Duration = Duration::from_secs(1);
 /// Tells the kernel of changes until the watcher is closed.
 pub(super) fn reconcile(front: &Front, watch: &dyn Watch, kernel: &Notifier, mountpoint: &Path) {
     let mut announcer = None;
+    let mut config = ConfigWatch::default();
     while let Some(changes) = watch.next() {
         let mut news = Vec::new();
         front.vault.with_open(|fuse| {
+            config.look(&fuse.tree.volume, &changes);
             let reconciler = Reconciler { tree: &fuse.tree, kernel };
             for change in changes {
                 match reconciler.apply(&change) {

@@ -276,7 +276,7 @@ fn keeper(state: &Path, root: &OwnedFd, id: FileId, key: u64) -> io::Result<Keep
 }
 
 /// Whether a path that need not exist leads into the folder `id`.
-fn is_inside(path: &Path, id: FileId) -> io::Result<bool> {
+pub(super) fn is_inside(path: &Path, id: FileId) -> io::Result<bool> {
     let path = std::path::absolute(path)?;
     let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
     let existing = existing.ok_or(io::ErrorKind::NotFound)?;

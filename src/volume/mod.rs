@@ -4,7 +4,8 @@
 //! ([`Dir`]), so every verb is: encode one name, one system call relative to the directory. Files with the
 //! same backing file share one state, however many handles they have ([`File`]).
 //!
-//! Where things live: `open.rs` finding and making volumes; `path.rs` walking; `dir.rs` handles; `spot.rs` a
+//! Where things live: `open.rs` finding and making volumes; `unlock.rs`, `kept.rs`, `restore.rs` whether the config is
+//! still the one that it was; `path.rs` walking; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
 //! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
 //! `resize.rs`, `punch.rs`, `seek.rs`, `whole.rs`, `state.rs` contents; `draft.rs`, `nameless.rs` files that are not
@@ -28,6 +29,7 @@ mod file;
 mod handles;
 mod header;
 mod journal;
+mod kept;
 mod list;
 mod mend;
 mod nameless;
@@ -41,6 +43,7 @@ mod punch;
 mod random;
 mod rename;
 mod resize;
+mod restore;
 mod seek;
 mod spot;
 mod state;
@@ -50,6 +53,7 @@ mod survey;
 mod sys;
 mod table;
 mod whole;
+mod unlock;
 mod xattr;
 
 pub use attr::{FileId, Kind, Owner, SetAttr, SetTime, Stat, StatFs, Target};
@@ -60,6 +64,8 @@ pub use error::{Error, Fault};
 pub use file::{File, OpenFile};
 pub use list::{DirEntry, Entries};
 pub use nameless::Nameless;
+pub use kept::{ConfigKeeper, KeptConfig};
+pub use list::DirEntry;
 pub use open::{FoundConfig, OpenError, OpenOptions, create, find_config, read_config, replace_config};
 pub use outline::{Outline, OutlineError};
 pub use partial::{PARTIAL_PREFIX, partial_name};
@@ -68,6 +74,8 @@ pub use random::fill_random;
 pub use rename::RenameMode;
 pub use sys::seconds_and_nanoseconds;
 pub use whole::WHOLE_LEN;
+pub use restore::{Candidate, candidates, restore_config};
+pub use unlock::{Unlocked, unlock};
 pub use xattr::XattrMode;
 
 use self::core::Core;

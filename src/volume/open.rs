@@ -5,9 +5,11 @@ use super::core::Core;
 use super::dir::Dir;
 use super::fill_random;
 use super::journal::{Journal, is_half_done};
+use super::restore::candidates;
 use super::sys;
+use super::unlock;
 use crate::config;
-use crate::config::{CONFIG_FILES, Config, FileKind, UNFINISHED_PREFIX};
+use crate::config::{CONFIG_FILES, Config, Difference, FileKind, UNFINISHED_PREFIX, Weight};
 use crate::content::ContentCodec;
 use crate::crypto::{Cipher, Password, VolumeKey, null_cipher};
 use crate::names::NameCodec;
@@ -30,11 +32,14 @@ const USUAL_NAME_MAX: u64 = 255;
 pub struct OpenOptions {
     /// Every change is refused before anything is touched.
     pub read_only: bool,
-    /// A folder outside the volume for the journal of renames, made if there is none. Without one, a rename in a
-    /// volume with chained names does not survive a crash.
+    /// A folder outside the volume for the journal of renames and for the config as it was, made if there is none.
+    /// Without one, a rename in a volume with chained names does not survive a crash, and nobody notices a config
+    /// that was exchanged.
     pub state: Option<PathBuf>,
     /// No password is wrong: see [`Config::unlock_any`].
     pub any_key: bool,
+    /// A config that differs from the one that was kept is taken, and kept from then on: see [`unlock`](super::unlock).
+    pub accept_config: bool,
     /// Damaged blocks are read as they decrypt: see [`ContentCodec::lenient`].
     pub force_decode: bool,
 }
@@ -70,6 +75,16 @@ pub enum OpenError {
     /// The password is wrong, or the key in the config is damaged: the format cannot tell which.
     #[error("wrong password, or the key in the config file is damaged")]
     Password,
+    /// The password is wrong, and the config is not the one with which the volume was opened before: somebody has
+    /// changed the password.
+    #[error("wrong password: it was changed since the volume was opened here, or the config file is damaged")]
+    OtherPassword { path: PathBuf },
+    /// The config is not the one with which the volume was opened before, and not for a change of password alone.
+    #[error("{}: not the config with which this volume was opened before: {}", path.display(), list(differences))]
+    OtherConfig { path: PathBuf, differences: Vec<Difference> },
+    /// The config that was kept is not as encbox kept it.
+    #[error("{}: the config that encbox kept of this volume was changed by somebody else", path.display())]
+    Forged { path: PathBuf },
     /// There is a volume in the folder already.
     #[error("{}: there is a volume in this folder already", path.display())]
     Exists { path: PathBuf },
@@ -78,7 +93,13 @@ pub enum OpenError {
     NotEmpty { path: PathBuf },
 }
 
-fn root_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
+/// What concerns security.
+fn list(differences: &[Difference]) -> String {
+    let of_concern = differences.iter().filter(|difference| difference.weight == Weight::Security);
+    of_concern.map(Difference::to_string).collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn root_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
     move |source| OpenError::Root { path: path.to_owned(), source }
 }
 
@@ -102,13 +123,22 @@ pub fn find_config(root: &Path) -> Result<FoundConfig, OpenError> {
             return read(&path, file.kind);
         }
     }
-    Err(OpenError::NoConfig { root: root.to_owned(), candidates: candidates(root) })
+    let candidates = candidates(root).into_iter().map(|candidate| candidate.path).collect();
+    Err(OpenError::NoConfig { root: root.to_owned(), candidates })
 }
 
-/// Reads the config at `path` itself, wherever it is; parsed as V6 unless its name says V5 or V4.
+/// Reads the config at `path` itself, wherever it is; parsed as V6 unless its name says something else, with or without
+/// the mark of a sync client.
 pub fn read_config(path: &Path) -> Result<FoundConfig, OpenError> {
-    let named = CONFIG_FILES.iter().find(|file| path.file_name().is_some_and(|name| name == file.name));
-    read(path, named.map_or(FileKind::V6, |file| file.kind))
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let named = CONFIG_FILES.iter().find(|file| name == file.name);
+    let kind = match named {
+        Some(file) => file.kind,
+        None if name.contains(".encfs5") => FileKind::V5,
+        None if name.contains(".encfs4") => FileKind::V4,
+        None => FileKind::V6,
+    };
+    read(path, kind)
 }
 
 fn read(path: &Path, kind: FileKind) -> Result<FoundConfig, OpenError> {
@@ -128,20 +158,11 @@ fn read(path: &Path, kind: FileKind) -> Result<FoundConfig, OpenError> {
     if bytes.len() as u64 > MAX_CONFIG_LEN {
         return Err(refused(config::Error::Syntax("it is larger than any config".to_owned())));
     }
+    if !matches!(kind, FileKind::Unsupported(_)) && bytes.iter().all(|&byte| byte == 0) {
+        return Err(refused(config::Error::Unfinished("it holds nothing but zeros")));
+    }
     let config = Config::parse(kind, &bytes).map_err(refused)?;
     Ok(FoundConfig { config, path: path.to_owned() })
-}
-
-/// Files that may be a config which a sync client or a person gave another name.
-fn candidates(root: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().to_lowercase().contains("encfs"))
-        .map(|entry| entry.path())
-        .collect();
-    found.sort();
-    found
 }
 
 /// Makes `root` a volume; the folder is created if there is none. Refused where a volume is already, and in a
@@ -175,7 +196,7 @@ pub fn replace_config(found: &FoundConfig, config: &Config) -> Result<(), OpenEr
 }
 
 /// Gives a new file the owner, group and permissions of the one that it replaces.
-fn resemble(file: &fs::File, old: &fs::Metadata) -> io::Result<()> {
+pub(super) fn resemble(file: &fs::File, old: &fs::Metadata) -> io::Result<()> {
     let warn = |error| tracing::warn!(%error, "the new config differs from the old in owner or permissions");
     let new = file.metadata()?;
     // each alone: who may not give a file away can still choose among the groups they are in
@@ -191,7 +212,7 @@ fn resemble(file: &fs::File, old: &fs::Metadata) -> io::Result<()> {
 
 /// Writes beside, makes durable, renames into place. The name beside is reserved in the root of a volume, where
 /// plain names leave none that stands for nothing.
-fn write_whole(
+pub(super) fn write_whole(
     path: &Path,
     bytes: &[u8],
     mode: u32,
@@ -240,15 +261,8 @@ impl Volume {
         password: &Password,
         options: OpenOptions,
     ) -> Result<Volume, OpenError> {
-        let key = match options.any_key {
-            true => found.config.unlock_any(password),
-            false => found.config.unlock(password),
-        };
-        let key = key.map_err(|source| match source {
-            config::Error::Password => OpenError::Password,
-            source => OpenError::Config { path: found.path.clone(), source },
-        })?;
-        Volume::with_key(root, &found.config, &key, options)
+        let unlocked = unlock(root, found, password, &options)?;
+        Volume::with_key(root, &found.config, &unlocked.key, options)
     }
 
     /// Opens a volume with its key; refuses one that does not fit its cipher.

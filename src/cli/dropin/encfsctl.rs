@@ -3,9 +3,9 @@
 use super::getopt::{self, Known, long};
 use super::passwords::Passwords;
 use super::{ENCFS_VERSION, Ended, FAILED, ctl_files, ctl_names, ctl_passwd, describe, say};
-use crate::cli::open::{in_code_pages, open};
-use crate::cli::{Error, Global, system, text};
-use crate::config;
+use crate::cli;
+use crate::cli::open::open;
+use crate::cli::{Error, Global, state, system, text};
 use crate::volume;
 use crate::volume::{FoundConfig, OpenError, OpenOptions, Volume};
 use std::ffi::{OsStr, OsString};
@@ -155,15 +155,12 @@ fn unlock(root: &Path, passwords: &Passwords) -> Result<Volume, Ended> {
 
 /// The key of a volume whose password is known.
 pub(super) fn volume_key(
+    root: &Path,
     found: &FoundConfig,
     secret: &crate::cli::secret::Secret,
 ) -> Result<crate::crypto::VolumeKey, Error> {
-    in_code_pages(&global(), secret, |password| {
-        found.config.unlock(password).map_err(|source| match source {
-            config::Error::Password => OpenError::Password,
-            source => OpenError::Config { path: found.path.clone(), source },
-        })
-    })
+    let options = OpenOptions { state: state::folder(), ..OpenOptions::default() };
+    cli::open::unlock(&global(), root, found, secret, &options)
 }
 
 fn global() -> Global {

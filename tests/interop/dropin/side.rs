@@ -100,6 +100,7 @@ impl Side {
         let mut command = Command::new("setsid");
         command.arg("-w").arg(if program.exists() { program } else { words[0].clone().into() });
         command.args(&words[1..]).current_dir(self.folder.path());
+        command.env("ENCBOX_STATE_DIR", self.beside("state"));
         command.envs(variables.iter().map(|(name, value)| (name, value.replace("DIR", dir))));
         // the background process of EncFS keeps none of these open
         let files =

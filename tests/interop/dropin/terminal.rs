@@ -19,6 +19,7 @@ fn on_terminal(side: &Side, words: &[&str], talk: &[(&str, &str)]) -> (String, i
     let command = side.shell_words(words);
     let mut child = Command::new("script")
         .args(["-q", "-e", "-f", "-c", &command, "/dev/null"])
+        .env("ENCBOX_STATE_DIR", side.beside("state"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
