@@ -68,6 +68,12 @@ pub(super) enum Error {
     /// Some blocks of files could not be read, and each was reported.
     #[error("{0} bad blocks; all else is done")]
     Lost(u64),
+    /// `conflicts --keep` was given a path that does not name one copy.
+    #[error("{}: {}", path.display(), match count { 0 => "no conflicted copy".to_owned(), count => format!("{count} conflicted copies") })]
+    Ambiguous { path: PlainPath, count: usize },
+    /// `conflicts --keep mine` met several copies that would all have the name.
+    #[error("{}: one of several copies of one file; name the one to keep", .0.display())]
+    SeveralCopies(PlainPath),
     /// There is no config to restore.
     #[error("{}: encbox keeps no config of a volume in this folder", .0.display())]
     NothingKept(PathBuf),

@@ -137,6 +137,13 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         Error::Usage(_) => plain((Code::Usage, "")),
         Error::Incomplete(_) => plain((Code::Incomplete, "each is named above with its reason")),
         Error::Lost(_) => plain((Code::Incomplete, "each is named above with the bytes that it held")),
+        Error::Ambiguous { count: 0, .. } => {
+            plain((Code::NotFound, "`encbox conflicts` lists what there is"))
+        }
+        Error::Ambiguous { .. } => {
+            plain((Code::WrongKind, "name one of them (`encbox conflicts` lists them), or say --all"))
+        }
+        Error::SeveralCopies(_) => plain((Code::WrongKind, "")),
         Error::NothingKept(root) => (
             Code::NotFound,
             match remedy::for_config_of(root) {

@@ -7,8 +7,10 @@ mod bulk;
 mod cat;
 mod completions;
 mod config;
+mod conflicts;
 mod decode;
 mod demo;
+mod difference;
 mod encode;
 mod error;
 mod exit;
@@ -38,6 +40,7 @@ mod speed;
 mod state;
 mod system;
 mod text;
+mod trash;
 mod tree;
 
 #[cfg(feature = "mount")]
@@ -115,6 +118,7 @@ enum Command {
     New(new::New),
     Passwd(passwd::Passwd),
     Config(config::ConfigArgs),
+    Conflicts(conflicts::Conflicts),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
     #[cfg(feature = "mount")]
@@ -169,6 +173,7 @@ impl Command {
             Command::New(command) => command.run(global),
             Command::Passwd(command) => command.run(global),
             Command::Config(command) => command.run(global),
+            Command::Conflicts(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),
             #[cfg(feature = "mount")]

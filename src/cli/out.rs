@@ -13,13 +13,14 @@ use std::os::unix::ffi::OsStrExt;
 pub(super) struct Out {
     stream: BufWriter<StdoutLock<'static>>,
     is_terminal: bool,
+    is_empty: bool,
 }
 
 impl Out {
     pub(super) fn new() -> Out {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
-        Out { stream: BufWriter::new(stdout.lock()), is_terminal }
+        Out { stream: BufWriter::new(stdout.lock()), is_terminal, is_empty: true }
     }
 
     /// A line of text, made safe for a terminal by whoever made it.
@@ -33,7 +34,25 @@ impl Out {
         if self.is_terminal { self.bytes(text::escape(name).as_bytes()) } else { self.bytes(name.as_bytes()) }
     }
 
+    /// Lines of the contents of files: escaped on a terminal, as they are elsewhere.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Error> {
+        if !self.is_terminal {
+            return self.bytes(text.as_bytes());
+        }
+        text.split_inclusive(['\n', '\t']).try_for_each(|piece| {
+            let end = piece.len() - usize::from(piece.ends_with(['\n', '\t']));
+            self.bytes(text::escape_str(&piece[..end]).as_bytes())?;
+            self.bytes(&piece.as_bytes()[end..])
+        })
+    }
+
+    /// Whether nothing was written yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.is_empty &= bytes.is_empty();
         self.stream.write_all(bytes).map_err(Error::Output)
     }
 

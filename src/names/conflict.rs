@@ -113,16 +113,27 @@ pub fn could_be_marked(shown: &[u8]) -> bool {
 /// Encoded whole, so that every program that reads the volume shows it. At most `max_len` bytes, of which the start of
 /// the name gives way.
 pub fn name_for_copy(plain: &[u8], host: &str, date: &str, number: u32, max_len: usize) -> Vec<u8> {
-    let (base, extension) = split_extension(plain);
     let again = if number > 0 { format!(" ({number})") } else { String::new() };
     // a host may be called anything, too
     let mark = format!(" ({}'s conflicted copy {date}){again}", text_of(host.as_bytes()));
-    let room = max_len.saturating_sub(mark.len() + extension.len()).max(1);
+    between(plain, &mark, max_len)
+}
+
+/// A text between name and extension.
+fn between(plain: &[u8], text: &str, max_len: usize) -> Vec<u8> {
+    let (base, extension) = split_extension(plain);
+    let room = max_len.saturating_sub(text.len() + extension.len()).max(1);
     let mut end = base.len().min(room);
     while end > 1 && base.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
         end -= 1; // not within a letter
     }
-    [&base[..end], mark.as_bytes(), extension].concat()
+    [&base[..end], text.as_bytes(), extension].concat()
+}
+
+/// A name with a number behind it, before the extension: `report 2.md`. At most `max_len` bytes, of which the start of
+/// the name gives way.
+pub fn numbered(plain: &[u8], number: u32, max_len: usize) -> Vec<u8> {
+    between(plain, &format!(" {number}"), max_len)
 }
 
 /// The mark between name and extension, cut where the whole would be too long.
@@ -142,7 +153,7 @@ fn shown(plain: &[u8], text: &str) -> Vec<u8> {
 }
 
 /// Name and extension; a dot in front makes no extension.
-fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
     match name.iter().rposition(|&byte| byte == b'.') {
         Some(at) if at > 0 => name.split_at(at),
         _ => (name, &[]),

@@ -13,12 +13,14 @@ mod conflict;
 mod error;
 mod link;
 mod null;
+mod spelt;
 mod stream;
 
 pub use chain::IvChain;
 pub use codec::NameCodec;
-pub use conflict::{EntryName, could_be_marked, name_for_copy};
+pub use conflict::{EntryName, could_be_marked, name_for_copy, numbered};
 pub use error::Error;
+pub use spelt::original_of;
 
 use crate::crypto::AlgorithmId;
 use crate::crypto::Cipher;

@@ -6,6 +6,7 @@
 mod bad_input;
 mod cat;
 mod config;
+mod conflicts;
 mod encode;
 mod export;
 mod fstab;
