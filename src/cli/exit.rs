@@ -357,9 +357,14 @@ fn on_mount(error: &crate::mount::Error) -> (Code, &'static str) {
         }
         E::AlreadyMounted { .. } => (Code::Mount, "`encbox mounts` lists what is mounted"),
         E::DeadMount { .. } => (Code::Mount, "fusermount3 -u -z clears it"),
-        E::InsideVolume { .. } | E::HidesVolume { .. } | E::InsideSyncedFolder { .. } => {
+        E::InsideVolume { .. } | E::HidesVolume { .. } => {
             (Code::Mount, "mount on a folder that is not synced, such as one in your home")
         }
+        E::InsideSyncedFolder { .. } | E::InsideAnotherVolume { .. } => (
+            Code::Mount,
+            "mount on a folder that is not synced, such as one in your home; if you know that it is not, \
+             --even-if-synced (-o even_if_synced) mounts here",
+        ),
         E::Option { .. } | E::MountWithOptions { .. } => (Code::Mount, ""),
         E::NoFuse { .. } => (Code::Mount, "modprobe fuse; in a container, pass the device /dev/fuse in"),
         E::Mount { .. } => (Code::Mount, "`encbox export` and `encbox import` need no mount"),

@@ -5,6 +5,7 @@ use super::open::{VolumeArgs, find, open};
 use super::secret::Secret;
 use super::service::{self, ServiceArgs};
 use super::{Error, Global, background, log, minutes};
+use crate::config::FileIvMode;
 use crate::mount::{self, MountOptions, OnDemand, Source};
 use crate::sync;
 use crate::volume::{FoundConfig, OpenOptions, Volume};
@@ -54,6 +55,10 @@ pub(super) struct How {
     /// Mount on a folder that is not empty, hiding what is in it
     #[arg(long)]
     pub(super) nonempty: bool,
+    /// Mount though the mount point seems to lie in a folder that a sync client keeps in step, or in another volume: what
+    /// is in the mount may be uploaded as clear text
+    #[arg(long)]
+    pub(super) even_if_synced: bool,
     /// Unmount after so many minutes without use; with --on-demand, lock
     #[arg(long, value_name = "MINUTES", value_parser = minutes::minutes)]
     pub(super) idle: Option<Duration>,
@@ -171,12 +176,38 @@ impl Mount {
     pub(super) fn serve(&self, global: &Global, source: Source) -> Result<(), Error> {
         let log = self.how.open_log()?;
         let options = MountOptions { tell_manager: true, ..self.options() };
+        let risk = self.risk_of_syncing(global);
         Ok(mount::run(source, &options, || {
             global.note_on_terminal("mounted; Ctrl-C unmounts");
             if let Some(Err(error)) = log.as_ref().map(rustix::stdio::dup2_stderr) {
                 tracing::warn!("the log goes to standard error: {error}");
             }
+            if let Some(risk) = risk.filter(|_| log.is_some()) {
+                tracing::warn!("{risk}");
+            }
         })?)
+    }
+
+    /// What external IV chaining puts at risk where another machine writes, said to whoever mounts; and returned for
+    /// the log.
+    fn risk_of_syncing(&self, global: &Global) -> Option<String> {
+        let root = &self.volume.volume;
+        let found = find(global, root).ok()?;
+        if found.config.parameters().file_iv != FileIvMode::External {
+            return None;
+        }
+        let folder = match mount::synced_folder(root) {
+            Some(synced) => format!(", in {synced}"),
+            None => String::new(),
+        };
+        let risk = format!(
+            "{}{folder}: in a volume with external IV chaining a file cannot be read any more once a sync client \
+             brings its contents under another name; better move to one without (`encbox new`, then `encbox export` \
+             and `encbox import`)",
+            root.display()
+        );
+        global.note(&risk);
+        Some(risk)
     }
 
     /// The background process's part. Until the mount is ready, standard error is still the parent's.
@@ -191,7 +222,13 @@ impl Mount {
         let log = self.how.open_log()?;
         background::enter()?;
         let options = self.options();
-        Ok(mount::run(source, &options, || background::is_ready(log.as_ref()))?)
+        let risk = self.risk_of_syncing(global);
+        Ok(mount::run(source, &options, || {
+            background::is_ready(log.as_ref());
+            if let Some(risk) = risk {
+                tracing::warn!("{risk}");
+            }
+        })?)
     }
 
     /// The same command for the background process, whose folder is another.
@@ -247,8 +284,8 @@ impl How {
         options.allow_other = self.allow_other;
         options.idle = self.idle;
         options.options.clone_from(&self.options);
-        if self.nonempty {
-            options.options.push("nonempty".into());
+        for (on, word) in [(self.nonempty, "nonempty"), (self.even_if_synced, "even_if_synced")] {
+            options.options.extend(on.then(|| word.to_owned()));
         }
         if let Some(threads) = self.threads {
             options.threads = threads.into();
@@ -263,12 +300,24 @@ impl How {
 
     /// All this for another process, whose folder is another.
     fn arguments(&self) -> Result<Vec<OsString>, Error> {
-        let How { read_only, allow_other, nonempty, idle, on_demand, log, threads, cache, options, stand_in } =
-            self;
+        let How {
+            read_only,
+            allow_other,
+            nonempty,
+            even_if_synced,
+            idle,
+            on_demand,
+            log,
+            threads,
+            cache,
+            options,
+            stand_in,
+        } = self;
         let switches = [
             (*read_only, "--read-only"),
             (*allow_other, "--allow-other"),
             (*nonempty, "--nonempty"),
+            (*even_if_synced, "--even-if-synced"),
             (*on_demand, "--on-demand"),
         ];
         let switches = switches.iter().filter(|(on, _)| *on);

@@ -1,5 +1,6 @@
 //! How mounting and unmounting can fail.
 
+use super::synced::SyncedFolder;
 use std::io;
 use std::path::PathBuf;
 
@@ -57,17 +58,20 @@ pub enum Error {
         volume: PathBuf,
     },
     /// The sync client would upload the clear view.
-    #[error(
-        "{}: the mount point lies inside the synced folder {} (it holds {marker}): \
-         the decrypted files would be uploaded", path.display(), folder.display()
-    )]
+    #[error("{}: the mount point lies inside {folder}: the decrypted files would be uploaded", path.display())]
     InsideSyncedFolder {
         /// The mount point.
         path: PathBuf,
-        /// The synced folder, which holds the volume too.
-        folder: PathBuf,
-        /// What gives the folder away.
-        marker: String,
+        /// The synced folder.
+        folder: SyncedFolder,
+    },
+    /// The clear view would lie among the ciphertext of another volume.
+    #[error("{}: the mount point lies inside another volume, {}", path.display(), volume.display())]
+    InsideAnotherVolume {
+        /// The mount point.
+        path: PathBuf,
+        /// The other ciphertext folder.
+        volume: PathBuf,
     },
     /// A mount option that cannot be honoured.
     #[error("-o {option}: {problem}")]

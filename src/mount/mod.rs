@@ -40,6 +40,7 @@ mod rescue;
 mod run;
 mod seek;
 mod status;
+mod synced;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -53,5 +54,6 @@ pub use mounts::{Mounted, State, mounts};
 pub use options::MountOptions;
 pub use run::{Session, run};
 pub use status::{REPORT, Status};
+pub use synced::{SyncedFolder, synced_folder};
 pub use unmount::unmount;
 pub use vault::{OnDemand, Source, Unlock};

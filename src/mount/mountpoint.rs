@@ -7,23 +7,31 @@ use super::error::Error;
 use super::mounts::absolute;
 use super::mounts::is_alive;
 use super::mounts::mounted_on;
+use super::synced::same;
+use super::synced::synced_folder;
 use super::unmount::unmount;
+use crate::config::CONFIG_FILES;
+use crate::config::ConfigFile;
+use crate::config::FileKind;
 use std::fs;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 /// Checks the mount point and clears a dead mount of ours away; gives its absolute path.
-pub(super) fn prepare(volume: &Path, mountpoint: &Path, nonempty: bool) -> Result<PathBuf, Error> {
+pub(super) fn prepare(
+    volume: &Path,
+    mountpoint: &Path,
+    nonempty: bool,
+    even_if_synced: bool,
+) -> Result<PathBuf, Error> {
     clear_dead(mountpoint)?;
     let path = mountpoint.canonicalize().map_err(|source| missing(mountpoint, source))?;
     let metadata = fs::metadata(&path).map_err(|source| missing(mountpoint, source))?;
     if !metadata.is_dir() {
         return Err(Error::NotAFolder { path });
     }
-    refuse_danger(volume, &path)?;
+    refuse_danger(volume, &path, even_if_synced)?;
     let mut entries = fs::read_dir(&path).map_err(|source| Error::System { path: path.clone(), source })?;
     if !nonempty && entries.next().is_some() {
         return Err(Error::NotEmpty { path });
@@ -57,46 +65,35 @@ fn clear_dead(mountpoint: &Path) -> Result<(), Error> {
 }
 
 /// Refuses a place where the clear view would hide the ciphertext, or end up among it, or be uploaded.
-fn refuse_danger(volume: &Path, path: &Path) -> Result<(), Error> {
+fn refuse_danger(volume: &Path, path: &Path, even_if_synced: bool) -> Result<(), Error> {
     let volume = &volume.canonicalize().map_err(|source| Error::System { path: volume.into(), source })?;
-    if above(path).any(|folder| same(&folder, volume)) {
+    if path.ancestors().any(|folder| same(folder, volume)) {
         return Err(Error::InsideVolume { path: path.into(), volume: volume.into() });
     }
-    if above(volume).any(|folder| same(&folder, path)) {
+    if volume.ancestors().any(|folder| same(folder, path)) {
         return Err(Error::HidesVolume { path: path.into(), volume: volume.into() });
     }
-    for folder in above(volume) {
-        if let Some(marker) = sync_marker(&folder).filter(|_| above(path).any(|above| same(&above, &folder)))
-        {
-            return Err(Error::InsideSyncedFolder { path: path.into(), folder, marker });
-        }
+    if even_if_synced {
+        return Ok(());
     }
-    Ok(())
+    if let Some(folder) = synced_folder(path) {
+        return Err(Error::InsideSyncedFolder { path: path.into(), folder });
+    }
+    match path.ancestors().find(|folder| is_volume(folder)) {
+        Some(other) => Err(Error::InsideAnotherVolume { path: path.into(), volume: other.into() }),
+        None => Ok(()),
+    }
 }
 
-/// A folder and every one above it.
-fn above(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    folder.ancestors().map(Path::to_path_buf)
-}
-
-fn same(a: &Path, b: &Path) -> bool {
-    let id = |path| fs::metadata(path).map(|found: Metadata| (found.dev(), found.ino()));
-    matches!((id(a), id(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-/// What a sync client leaves at the top of the folder that it keeps in step.
-fn sync_marker(folder: &Path) -> Option<String> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let found =
-        entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.file_type().ok()?)));
-    let mut markers = found.filter(|(name, kind)| match name.as_str() {
-        // in the home directory a folder of that name holds Dropbox's settings
-        ".dropbox" => kind.is_file(),
-        ".dropbox.cache" => kind.is_dir(),
-        ".stfolder" | ".nextcloudsync.log" | ".owncloudsync.log" => true,
-        name => (name.starts_with(".sync_") || name.starts_with("._sync_")) && name.ends_with(".db"),
-    });
-    markers.next().map(|(name, _)| name)
+/// Whether a folder holds the config of a volume. In a home directory it may be that of a volume elsewhere
+/// (`ENCFS6_CONFIG`).
+fn is_volume(folder: &Path) -> bool {
+    let is_home = std::env::var_os("HOME").is_some_and(|home| same(Path::new(&home), folder));
+    let is_config = |file: &&ConfigFile| match file.kind {
+        FileKind::V6 | FileKind::V5 | FileKind::V4 => folder.join(file.name).is_file(),
+        FileKind::Unsupported(_) => false,
+    };
+    !is_home && CONFIG_FILES.iter().any(|file| is_config(&file))
 }
 
 #[cfg(test)]
@@ -113,7 +110,7 @@ mod tests {
     }
 
     fn check(folder: &tempfile::TempDir, volume: &str, mountpoint: &str) -> Result<PathBuf, Error> {
-        prepare(&folder.path().join(volume), &folder.path().join(mountpoint), false)
+        prepare(&folder.path().join(volume), &folder.path().join(mountpoint), false, false)
     }
 
     #[test]
@@ -133,7 +130,7 @@ mod tests {
         fs::write(folder.path().join("mount/file"), "").expect("a scratch file");
         assert!(matches!(check(&folder, "volume", "mount"), Err(Error::NotEmpty { .. })));
         let (volume, mount) = (folder.path().join("volume"), folder.path().join("mount"));
-        assert!(prepare(&volume, &mount, true).is_ok());
+        assert!(prepare(&volume, &mount, true, false).is_ok());
     }
 
     #[test]
@@ -153,23 +150,30 @@ mod tests {
     }
 
     #[test]
-    fn inside_the_synced_folder_of_the_volume() {
+    fn inside_a_synced_folder_with_the_volume_in_it_or_not() {
         let folder = folder();
-        assert!(check(&folder, "synced/volume", "synced/mount").is_ok());
-        for (marker, is_dir) in [(".dropbox", false), (".stfolder", true), (".sync_0a1b2c.db", false)] {
-            let marker = folder.path().join("synced").join(marker);
-            if is_dir { fs::create_dir(&marker) } else { fs::write(&marker, "") }.expect("a fresh marker");
-            let refused = check(&folder, "synced/volume", "synced/mount");
-            assert!(matches!(refused, Err(Error::InsideSyncedFolder { .. })), "{}", marker.display());
-            assert!(check(&folder, "synced/volume", "mount").is_ok());
-            if is_dir { fs::remove_dir(&marker) } else { fs::remove_file(&marker) }.expect("it is there");
+        assert!(check(&folder, "volume", "synced/mount").is_ok());
+        fs::create_dir(folder.path().join("synced/.stfolder")).expect("a fresh marker");
+        for volume in ["synced/volume", "volume"] {
+            let refused = check(&folder, volume, "synced/mount");
+            assert!(matches!(refused, Err(Error::InsideSyncedFolder { .. })), "{refused:?}");
+            assert!(check(&folder, volume, "mount").is_ok());
+            let (volume, mount) = (folder.path().join(volume), folder.path().join("synced/mount"));
+            assert!(prepare(&volume, &mount, false, true).is_ok(), "told to");
         }
     }
 
     #[test]
-    fn the_settings_of_dropbox_are_no_marker() {
+    fn inside_another_volume() {
         let folder = folder();
-        fs::create_dir(folder.path().join(".dropbox")).expect("a fresh folder");
-        assert!(check(&folder, "volume", "mount").is_ok());
+        fs::write(folder.path().join("synced/.encfs6.xml"), "").expect("a scratch file");
+        assert!(matches!(check(&folder, "volume", "synced/mount"), Err(Error::InsideAnotherVolume { .. })));
+        let (volume, mount) = (folder.path().join("volume"), folder.path().join("synced/mount"));
+        assert!(prepare(&volume, &mount, false, true).is_ok(), "told to");
+        // its own is another matter
+        assert!(matches!(
+            prepare(&volume, &volume.join("inner"), false, true),
+            Err(Error::InsideVolume { .. })
+        ));
     }
 }

@@ -84,6 +84,7 @@ impl MountOptions {
 pub(super) struct Plan {
     pub(super) read_only: bool,
     pub(super) nonempty: bool,
+    pub(super) even_if_synced: bool,
     acl: SessionACL,
     threads: usize,
     as_encfs: bool,
@@ -101,6 +102,7 @@ impl Plan {
             "allow_other" => self.acl = SessionACL::All,
             "allow_root" => self.acl = SessionACL::RootAndOwner,
             "nonempty" => self.nonempty = true,
+            "even_if_synced" => self.even_if_synced = true,
             "dev" => self.flag(MountOption::Dev, &MountOption::NoDev),
             "nodev" => self.flag(MountOption::NoDev, &MountOption::Dev),
             "suid" => self.flag(MountOption::Suid, &MountOption::NoSuid),
@@ -171,8 +173,8 @@ mod tests {
 
     #[test]
     fn words_with_commas_and_without() {
-        let plan = plan(&["ro,noatime", "nonempty", "noexec,"]).expect("known words");
-        assert!(plan.read_only && plan.nonempty);
+        let plan = plan(&["ro,noatime", "nonempty", "noexec,", "even_if_synced"]).expect("known words");
+        assert!(plan.read_only && plan.nonempty && plan.even_if_synced);
         assert_eq!(plan.flags, [MountOption::NoAtime, MountOption::NoExec]);
         assert_eq!(plan.unknown, [""; 0]);
     }

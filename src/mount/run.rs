@@ -56,7 +56,8 @@ impl Session {
         let volume = root.canonicalize().map_err(|source| Error::System { path: root.into(), source })?;
         let mut plan = options.plan(&volume)?;
         plan.read_only |= source.read_only();
-        let mountpoint = mountpoint::prepare(&volume, &options.mountpoint, plan.nonempty)?;
+        let mountpoint =
+            mountpoint::prepare(&volume, &options.mountpoint, plan.nonempty, plan.even_if_synced)?;
         let front = Front::new(source, options.caching, options.watch.clone());
         match fuser::Session::new(front.clone(), &mountpoint, &plan.config()) {
             Ok(fuse) => Ok(Session {

@@ -155,3 +155,62 @@ fn counters_on_a_signal() {
     }
     assert!(mounted.is_mounted());
 }
+
+#[test]
+fn a_folder_that_a_sync_client_keeps_in_step() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    fs::create_dir(scratch.path(".stfolder")).unwrap();
+    let refused = scratch.run(&["mount", "V", "M"]).fails(13);
+    refused.says(&["Syncthing", ".stfolder", "uploaded", "--even-if-synced"]);
+    assert!(!mounted.is_mounted());
+    for told in [&["--even-if-synced"][..], &["-o", "even_if_synced"]] {
+        scratch.run(&[&["mount"], told, &["V", "M"]].concat()).ok();
+        assert!(mounted.is_mounted());
+        scratch.run(&["unmount", "--wait", "10", "M"]).ok();
+    }
+    // not even then
+    fs::create_dir(scratch.path("V/inner")).unwrap();
+    scratch.run(&["mount", "--even-if-synced", "V", "V/inner"]).fails(13).says(&["inside the volume"]);
+}
+
+#[test]
+fn another_volume_is_no_place_either() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    scratch.run(&["new", "-q", "--iterations", "1000", "W"]).ok();
+    fs::create_dir(scratch.path("W/inner")).unwrap();
+    scratch.run(&["mount", "V", "W/inner"]).fails(13).says(&["inside another volume", "--even-if-synced"]);
+}
+
+#[test]
+fn the_settings_of_dropbox_name_its_folder() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    fs::create_dir_all(scratch.path("kept/here")).unwrap();
+    let info = format!(r#"{{"personal": {{"path": "{}"}}}}"#, scratch.path("kept").display());
+    scratch.write("home/.dropbox/info.json", info.as_bytes());
+    let mut command = scratch.command(&["mount", "V", "kept/here"]);
+    command.env("HOME", scratch.path("home"));
+    run(command, b"").fails(13).says(&["Dropbox", "info.json"]);
+}
+
+#[test]
+fn external_iv_chaining_is_warned_about_once() {
+    let Some(mounted) = Mounted::new() else { return };
+    let scratch = &mounted.0;
+    let risk = "external IV chaining";
+    let run = scratch.run(&["mount", "--log", "log", "V", "M"]).ok();
+    assert!(!run.stderr.contains(risk), "{}", run.stderr);
+    scratch.run(&["unmount", "--wait", "10", "M"]).ok();
+    scratch.run(&["new", "-q", "--iterations", "1000", "--profile", "paranoia", "P"]).ok();
+    let run = scratch.run(&["mount", "--log", "log", "P", "M"]).ok();
+    assert_eq!(run.stderr.matches(risk).count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("note: ") && run.stderr.contains("`encbox new`"), "{}", run.stderr);
+    let log = || fs::read_to_string(scratch.path("log")).unwrap();
+    wait_until("the log", || log().contains(risk));
+    assert_eq!(log().matches(risk).count(), 1, "{}", log());
+    scratch.run(&["unmount", "--wait", "10", "M"]).ok();
+    let quiet = scratch.run(&["mount", "-q", "P", "M"]).ok();
+    assert_eq!(quiet.stderr, "");
+}
