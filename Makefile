@@ -8,7 +8,7 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/release/encbox
 SHARED_CROSS := ../shared/cross/check.sh
 .DEFAULT_GOAL := help
 
-.PHONY: demo test soak posix lint bench cross install install-dropin clean help
+.PHONY: demo test soak posix rivals lint bench cross install install-dropin clean help
 
 demo: ## show encbox at work on a bundled volume
 	@scripts/setup.sh demo
@@ -27,6 +27,10 @@ posix: ## stress-ng and dbench on real mounts, a quarter of an hour (as root)
 soak: ## two machines, their sync clients and eight programs, a hundred times (as root, some six minutes)
 	@scripts/setup.sh test
 	ENCBOX_SOAK_SEEDS=100 ENCBOX_SOAK_EVENTS=1500 $(CARGO) test --locked --features interop --test soak -- --nocapture
+
+rivals: ## how EncFS, gocryptfs, securefs and rclone fail under sync, where they are installed
+	@$(CARGO) build --release --locked
+	@tests/rivals/run.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
 
 lint: ## layout, warnings and links in the documentation, all as errors
 	@scripts/setup.sh lint

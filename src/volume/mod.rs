@@ -65,7 +65,6 @@ pub use file::{File, OpenFile};
 pub use list::{DirEntry, Entries};
 pub use nameless::Nameless;
 pub use kept::{ConfigKeeper, KeptConfig};
-pub use list::DirEntry;
 pub use open::{FoundConfig, OpenError, OpenOptions, create, find_config, read_config, replace_config};
 pub use outline::{Outline, OutlineError};
 pub use partial::{PARTIAL_PREFIX, partial_name};
