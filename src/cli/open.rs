@@ -86,7 +86,9 @@ pub(super) fn unlock(
     options: &OpenOptions,
 ) -> Result<VolumeKey, Error> {
     let unlocked = in_code_pages(global, secret, |password| volume::unlock(root, found, password, options))?;
-    if !options.accept_config && unlocked.news.iter().any(|news| news.weight == Weight::Password) {
+    if unlocked.another_volume {
+        global.note("the volume in this folder is another one than when it was opened here last");
+    } else if !options.accept_config && unlocked.news.iter().any(|news| news.weight == Weight::Password) {
         global.note("the password of this volume was changed since it was opened here last");
     }
     Ok(unlocked.key)

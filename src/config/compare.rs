@@ -55,6 +55,11 @@ impl Difference {
 }
 
 impl Config {
+    /// Whether the key in this config is the one in `other`, wrapped in the same way.
+    pub fn has_wrapped_key_of(&self, other: &Config) -> bool {
+        self.wrapped_key == other.wrapped_key
+    }
+
     /// In what this config differs from `before`, in the order of the file. Two that differ in spelling only do not.
     pub fn differences(&self, before: &Config) -> Vec<Difference> {
         let mut list = List(Vec::new());
@@ -64,7 +69,8 @@ impl Config {
         if before.wrapped_key != self.wrapped_key {
             list.secret("encodedKeyData");
         }
-        list.kdf(&before.kdf, &self.kdf);
+        let wrapped_anew = before.wrapped_key != self.wrapped_key;
+        list.kdf(&before.kdf, &self.kdf, wrapped_anew);
         list.0
     }
 }
@@ -133,8 +139,10 @@ impl List {
         );
     }
 
-    fn kdf(&mut self, before: &Kdf, now: &Kdf) {
+    /// Fewer iterations are of the owner's choice where the key was wrapped anew, which takes the key and a password.
+    fn kdf(&mut self, before: &Kdf, now: &Kdf, wrapped_anew: bool) {
         const FASTER: &str = "the password could be guessed faster";
+        let fewer = if wrapped_anew { Weight::Password } else { Weight::Security };
         match (before, now) {
             (Kdf::Legacy, Kdf::Legacy) => {}
             (Kdf::Legacy, Kdf::Pbkdf2 { iterations, .. }) => {
@@ -142,16 +150,16 @@ impl List {
                 self.words("kdfIterations", "16", &iterations.to_string(), Weight::Password, "");
             }
             (Kdf::Pbkdf2 { iterations, .. }, Kdf::Legacy) => {
-                self.words("kdfIterations", &iterations.to_string(), "16", Weight::Security, FASTER);
+                self.words("kdfIterations", &iterations.to_string(), "16", fewer, FASTER);
             }
             (Kdf::Pbkdf2 { iterations: old, salt: old_salt }, Kdf::Pbkdf2 { iterations, salt }) => {
                 if salt.len() < old_salt.len() {
-                    self.security("saltLen", (old_salt.len(), salt.len()), "");
+                    self.words("saltLen", &old_salt.len().to_string(), &salt.len().to_string(), fewer, "");
                 } else if salt != old_salt {
                     self.secret("saltData");
                 }
                 let (weight, meaning) =
-                    if iterations < old { (Weight::Security, FASTER) } else { (Weight::Password, "") };
+                    if iterations < old { (fewer, FASTER) } else { (Weight::Password, "") };
                 self.words("kdfIterations", &old.to_string(), &iterations.to_string(), weight, meaning);
             }
         }
@@ -244,7 +252,8 @@ mod tests {
         let words: Vec<_> = differences.iter().map(Difference::to_string).collect();
         assert_eq!(words, ["another encodedKeyData", "another saltData", "kdfIterations 11 instead of 10"]);
         assert!(differences.iter().all(|difference| difference.weight == Weight::Password));
-        assert_eq!(config.differences(&changed).last().map(|last| last.weight), Some(Weight::Security));
+        // fewer iterations with the key wrapped anew are of the owner's choice; of anybody's with the key as it was
+        assert_eq!(config.differences(&changed).last().map(|last| last.weight), Some(Weight::Password));
     }
 
     #[test]

@@ -36,6 +36,8 @@ const FOLDER: &str = "configs";
 const SUFFIX: &str = ".config";
 /// What a file that makes no sense is called from then on.
 const DAMAGED: &str = ".damaged";
+/// What comes behind the name of a volume's whose folder has another volume now.
+const REPLACED: &str = ".replaced";
 const MAGIC: &str = "encbox: a config as it was when its volume was opened";
 /// No file here is larger; configs have about 2 KiB.
 const MAX_LEN: u64 = 2 << 20;
@@ -89,14 +91,14 @@ impl ConfigKeeper {
         newest.filter(|kept| !kept.root.exists())
     }
 
-    /// Keeps the config of the volume in this folder, in the place of whatever was kept of it.
+    /// Keeps the config of the volume in this folder. That of another volume that was there before gets another name.
     pub fn keep(&self, config: &Config, key: &VolumeKey) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let name = format!("{}{}{SUFFIX}", self.prefix(), key_id(key));
         let others = self.names(|other| other != name && other.starts_with(&self.prefix()));
         write_whole(&self.folder.join(&name), &record(&self.root, config, key), 0o600, |_| Ok(()))?;
         for other in others {
-            fs::remove_file(self.folder.join(other))?;
+            fs::rename(self.folder.join(&other), self.folder.join(other + REPLACED))?;
         }
         Ok(())
     }
@@ -280,9 +282,15 @@ mod tests {
         assert!(kept.is_genuine(&key));
         assert!(!kept.is_genuine(&VolumeKey(KeyPair::split(&[7; 48], 32))));
         assert_eq!(fs::metadata(&kept.path).expect("a file").mode() & 0o777, 0o600);
-        // of another key there is one file still
-        keeper.keep(&config, &VolumeKey(KeyPair::split(&[7; 48], 32))).expect("kept");
-        assert_eq!(fs::read_dir(folder.path().join("state/configs")).expect("made").count(), 1);
+        // that of another key takes its place, and the first one stays for whoever wants it
+        let other = VolumeKey(KeyPair::split(&[7; 48], 32));
+        keeper.keep(&config, &other).expect("kept");
+        let now = keeper.kept().expect("it was");
+        assert!(now.is_of(&other) && now.is_genuine(&other));
+        assert!(
+            fs::read(format!("{}{REPLACED}", kept.path.display()))
+                .is_ok_and(|record| record.ends_with(kept.bytes()))
+        );
     }
 
     #[test]

@@ -90,12 +90,12 @@ impl Iterator for Entries {
 impl Volume {
     /// Every entry whose name decodes, in no order; neither `.` and `..` nor config files.
     pub fn list(&self, dir: &Dir) -> Result<Vec<DirEntry>, Error> {
-        Ok(self.read_dir(dir)?.0)
+        Ok(self.list_all(dir)?.0)
     }
 
     /// The names on disk that do not belong to the volume, config files left out.
     pub fn list_undecodable(&self, dir: &Dir) -> Result<Vec<OsString>, Error> {
-        Ok(self.read_dir(dir)?.1)
+        Ok(self.list_all(dir)?.1)
     }
 
     /// The entries of [`Volume::list`] one by one, as the system has them, for directories too large to be held. What
@@ -112,7 +112,8 @@ impl Volume {
         Ok(Entries { volume, dir: dir.clone(), source: Some((handle, source)), copies: false, last })
     }
 
-    fn read_dir(&self, dir: &Dir) -> Result<(Vec<DirEntry>, Vec<OsString>), Error> {
+    /// The entries, and the names that do not decode.
+    pub(super) fn list_all(&self, dir: &Dir) -> Result<(Vec<DirEntry>, Vec<OsString>), Error> {
         let _chains = self.core.hold_chains();
         let chain = dir.chain(&self.core)?;
         let handle = dir.handle(&self.core, VERB)?;

@@ -96,6 +96,32 @@ fn another_volumes_config_is_told_from_a_new_password() {
 }
 
 #[test]
+fn another_volume_in_the_same_place_is_opened_with_a_note() {
+    const NOTE: &str = "note: the volume in this folder is another one";
+    let scratch = opened();
+    // emptied, and a volume of other parameters made in it by another program
+    scratch.run(&["new", "-q", "--profile", "paranoia", "--iterations", "999", "W"]).ok();
+    let first = kept(&scratch);
+    for name in names(&scratch.path("V")) {
+        fs::remove_file(scratch.path("V").join(name)).unwrap();
+    }
+    fs::copy(scratch.path("W/.encfs6.xml"), scratch.path("V/.encfs6.xml")).unwrap();
+    scratch.run(&["ls", "V"]).ok().says(&[NOTE]);
+    scratch.add("/other", b"text");
+    let run = scratch.run(&["ls", "V"]).ok();
+    assert!(!run.stderr.contains("note"), "said once: {}", run.stderr);
+    let folder = scratch.path("state/configs");
+    let replaced = names(&folder).into_iter().find(|name| name.as_encoded_bytes().ends_with(b".replaced"));
+    assert_eq!(fs::read(folder.join(replaced.expect("it stays"))).unwrap(), first);
+    // with files in it: what decodes tells
+    scratch.run(&["new", "-q", "--iterations", "1000", "X"]).ok();
+    scratch.run(&["import", "X", "password", "/"]).ok();
+    fs::remove_dir_all(scratch.path("V")).unwrap();
+    fs::rename(scratch.path("X"), scratch.path("V")).unwrap();
+    assert!(scratch.run(&["ls", "V"]).ok().says(&[NOTE]).text().contains("password"));
+}
+
+#[test]
 fn a_password_changed_on_another_machine_is_accepted_with_a_note() {
     let scratch = opened();
     scratch.write("new", b"another\n");
