@@ -99,9 +99,9 @@ fn another_volumes_config_is_told_from_a_new_password() {
 fn another_volume_in_the_same_place_is_opened_with_a_note() {
     const NOTE: &str = "note: the volume in this folder is another one";
     let scratch = opened();
+    let first = kept(&scratch);
     // emptied, and a volume of other parameters made in it by another program
     scratch.run(&["new", "-q", "--profile", "paranoia", "--iterations", "999", "W"]).ok();
-    let first = kept(&scratch);
     for name in names(&scratch.path("V")) {
         fs::remove_file(scratch.path("V").join(name)).unwrap();
     }
