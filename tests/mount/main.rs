@@ -10,6 +10,7 @@ mod attributes;
 mod create;
 mod daemon;
 mod damage;
+mod disk;
 mod fallocate;
 mod foreign;
 mod fsync;
@@ -100,7 +101,10 @@ fn has_fuse() -> bool {
 impl Mount {
     /// A fresh volume, not mounted yet.
     fn fresh(profile: Profile) -> Mount {
-        let folder = tempfile::tempdir().expect("a scratch folder");
+        Mount::fresh_in(tempfile::tempdir().expect("a scratch folder"), profile)
+    }
+
+    fn fresh_in(folder: TempDir, profile: Profile) -> Mount {
         let password = Password::new(PASSWORD.into()).expect("not empty");
         let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("random bytes");
         let config =
