@@ -22,7 +22,7 @@ case $purpose in
   demo) needed+=(fusermount3:fuse3) ;;
   test)
     needed+=(fusermount3:fuse3 encfs:encfs sqlite3:sqlite3 rsync:rsync git:git vim:vim setfattr:attr tar:tar sed:sed)
-    needed+=(setfacl:acl python3:python3 stress-ng:stress-ng)
+    needed+=(setfacl:acl python3:python3 stress-ng:stress-ng syncthing:syncthing)
     ;;
 esac
 
