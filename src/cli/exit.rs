@@ -262,7 +262,10 @@ fn on_volume(error: &volume::Error) -> (Code, &'static str) {
             content::Error::Mac { .. } | content::Error::HeaderZero => {
                 (Code::Damaged, "restore this file from a backup or the sync service's history")
             }
-            content::Error::ShortBlock { .. } | content::Error::HeaderShort { .. } => {
+            content::Error::Zeros { .. }
+            | content::Error::ShortBlock { .. }
+            | content::Error::HeaderShort { .. }
+            | content::Error::HeaderZeros => {
                 (Code::Damaged, "has the file finished syncing? If so, restore it from the service's history")
             }
         },

@@ -74,6 +74,13 @@ pub(super) struct How {
     /// What the kernel may keep
     #[arg(long, value_enum, default_value_t = Cache::WriteBack)]
     pub(super) cache: Cache,
+    /// Take names that differ in their form of Unicode only (NFC, NFD) for two names; else one that is not there is looked
+    /// for in the other form
+    #[arg(long)]
+    pub(super) exact_names: bool,
+    /// What reading a file does of which not everything has arrived
+    #[arg(long, value_enum, default_value_t = Partial::Fail)]
+    pub(super) partial: Partial,
     /// Options for the kernel, as mount(8) takes them
     #[arg(short = 'o', value_name = "OPTIONS")]
     pub(super) options: Vec<String>,
@@ -91,6 +98,16 @@ pub(super) enum Cache {
     WriteThrough,
     /// What was true a second ago: for disks that tell of no changes, as network file systems
     None,
+}
+
+/// What becomes of the part of a file that has not arrived, where that can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Partial {
+    /// Reading it fails (EIO), and the log says why
+    #[default]
+    Fail,
+    /// The file ends there; its size is the one that it is to have
+    Read,
 }
 
 impl Mount {
@@ -275,7 +292,13 @@ impl Mount {
 impl How {
     /// How the volume is opened.
     fn opening(&self) -> OpenOptions {
-        self.stand_in.opening(OpenOptions { read_only: self.read_only, ..OpenOptions::default() })
+        let read_partial = self.partial == Partial::Read;
+        self.stand_in.opening(OpenOptions {
+            read_only: self.read_only,
+            exact_names: self.exact_names,
+            read_partial,
+            ..OpenOptions::default()
+        })
     }
 
     fn options(&self, mountpoint: &Path) -> MountOptions {
@@ -291,6 +314,7 @@ impl How {
             options.threads = threads.into();
         }
         options.caching.write_back &= self.cache == Cache::WriteBack;
+        options.caching.direct = self.partial == Partial::Read;
         self.stand_in.mounting(options)
     }
 
@@ -305,11 +329,13 @@ impl How {
             allow_other,
             nonempty,
             even_if_synced,
+            exact_names,
             idle,
             on_demand,
             log,
             threads,
             cache,
+            partial,
             options,
             stand_in,
         } = self;
@@ -318,6 +344,7 @@ impl How {
             (*allow_other, "--allow-other"),
             (*nonempty, "--nonempty"),
             (*even_if_synced, "--even-if-synced"),
+            (*exact_names, "--exact-names"),
             (*on_demand, "--on-demand"),
         ];
         let switches = switches.iter().filter(|(on, _)| *on);
@@ -335,6 +362,9 @@ impl How {
             && let Some(cache) = cache.to_possible_value()
         {
             arguments.extend(["--cache".into(), cache.get_name().into()]);
+        }
+        if *partial == Partial::Read {
+            arguments.extend(["--partial".into(), "read".into()]);
         }
         arguments.extend(stand_in.arguments());
         for option in options {

@@ -23,6 +23,9 @@ const GROUP: usize = 32;
 /// The same in decryption, where fewer are enough to keep the hash busy.
 const CHECKED: usize = 16;
 
+/// Bytes of zeros that are more than chance.
+const TELLING: usize = 16;
+
 /// Random bytes asked for at a time.
 const RANDOM_LEN: usize = 512;
 
@@ -74,24 +77,14 @@ impl ContentCodec {
         let full_len = run.len() - run.len() % block_len;
         let (full, short) = run.split_at_mut(full_len);
 
-        let full_count = full_len / block_len;
-        let mut verdict = self
-            .decrypt_full(full, seeds)
-            .map_err(|index| (index, Error::Mac { block: first_block + index as u64 }));
+        let mut verdict = self.decrypt_full(full, seeds, first_block);
         if verdict.is_ok() && !short.is_empty() {
-            let block = first_block + full_count as u64;
-            if short.len() <= self.layout.block_header_len() {
-                verdict = Err((full_count, Error::ShortBlock { block, len: short.len() }));
-            } else {
-                self.cipher.decode_stream(short, seeds.at(full_count));
-                if self.first_forged(short, short.len()).is_some() {
-                    verdict = Err((full_count, Error::Mac { block }));
-                }
-            }
+            let full_count = full_len / block_len;
+            verdict = self.decrypt_short(short, seeds.at(full_count), first_block + full_count as u64);
         }
-        verdict.map_err(|(index, error)| {
-            run[index * block_len..].fill(0);
-            error
+        verdict.inspect_err(|error| {
+            let good_count = error.block().map_or(0, |block| (block - first_block) as usize);
+            run[good_count * block_len..].fill(0);
         })
     }
 
@@ -112,24 +105,48 @@ impl ContentCodec {
         }
     }
 
-    /// Decrypts full blocks and checks their MACs, passing holes over; an error is the index of the first bad one.
-    fn decrypt_full(&self, full: &mut [u8], seeds: Seeds) -> Result<(), usize> {
+    /// Whether zeros on disk are neither a hole nor ciphertext.
+    fn zeros_are_lost(&self) -> bool {
+        !self.allow_holes && !self.lenient && self.cipher.block_len() > 1
+    }
+
+    /// Decrypts full blocks and checks their MACs, passing holes over.
+    fn decrypt_full(&self, full: &mut [u8], seeds: Seeds, first_block: u64) -> Result<(), Error> {
         let block_len = self.layout.block_len();
+        let zeros_are_lost = self.zeros_are_lost();
         let (mut rest, mut index) = (full, 0);
         while !rest.is_empty() {
-            let is_hole = |block: &&[u8]| self.allow_holes && is_zero(block);
-            let holes = rest.chunks_exact(block_len).take_while(is_hole).count();
-            let behind = rest[holes * block_len..].chunks_exact(block_len).take(CHECKED);
-            let data = behind.take_while(|block| !is_hole(block)).count();
-            let (stretch, next) = rest.split_at_mut((holes + data) * block_len);
-            let stretch = &mut stretch[holes * block_len..];
-            self.cipher.decrypt_run(stretch, block_len, seeds.skip(index + holes));
-            if let Some(bad) = self.first_forged(stretch, block_len) {
-                return Err(index + holes + bad);
+            let is_gap = |block: &&[u8]| (self.allow_holes || zeros_are_lost) && is_zero(block);
+            let gaps = rest.chunks_exact(block_len).take_while(is_gap).count();
+            if gaps > 0 && zeros_are_lost {
+                return Err(Error::Zeros { block: first_block + index as u64 });
             }
-            (rest, index) = (next, index + holes + data);
+            let behind = rest[gaps * block_len..].chunks_exact(block_len).take(CHECKED);
+            let data = behind.take_while(|block| !is_gap(block)).count();
+            let (stretch, next) = rest.split_at_mut((gaps + data) * block_len);
+            let stretch = &mut stretch[gaps * block_len..];
+            self.cipher.decrypt_run(stretch, block_len, seeds.skip(index + gaps));
+            if let Some(bad) = self.first_forged(stretch, block_len) {
+                return Err(Error::Mac { block: first_block + (index + gaps + bad) as u64 });
+            }
+            (rest, index) = (next, index + gaps + data);
         }
         Ok(())
+    }
+
+    /// Decrypts a last block that is not full, and checks its MAC.
+    fn decrypt_short(&self, short: &mut [u8], seed: u64, block: u64) -> Result<(), Error> {
+        if short.len() <= self.layout.block_header_len() {
+            return Err(Error::ShortBlock { block, len: short.len() });
+        }
+        if short.len() >= TELLING && self.zeros_are_lost() && is_zero(short) {
+            return Err(Error::Zeros { block });
+        }
+        self.cipher.decode_stream(short, seed);
+        match self.first_forged(short, short.len()) {
+            Some(_) => Err(Error::Mac { block }),
+            None => Ok(()),
+        }
     }
 
     /// The first of at most [`GROUP`] decoded blocks that neither carries its MAC nor is a hole, which carries none.
@@ -355,10 +372,17 @@ mod tests {
         let expected = [&[0; 64], &plain[64..128], &[0; 64], &plain[192..]].concat();
         assert_eq!(run, expected);
 
-        codec(64, 0, 0, false).decrypt_run(FileIv::of(FILE_IV), 0, &mut again).expect("no MAC to fail");
-        assert_ne!(again[..64], [0; 64], "without holes a zero block is data");
-        let with_mac = codec(64, 8, 0, false);
-        assert_eq!(with_mac.decrypt_run(FileIv::of(1), 0, &mut [0; 64]), Err(Error::Mac { block: 0 }));
+        let without = codec(64, 0, 0, false);
+        let lost = |block| Err(Error::Zeros { block });
+        assert_eq!(without.decrypt_run(FileIv::of(FILE_IV), 0, &mut again), lost(0));
+        let mut tail = encrypted(&without, FILE_IV, &plain[..150]);
+        tail[64..].fill(0);
+        assert_eq!(without.decrypt_run(FileIv::of(FILE_IV), 0, &mut tail.clone()), lost(1));
+        assert_eq!(tail[..64], encrypted(&without, FILE_IV, &plain)[..64]);
+        assert_eq!(without.clone().lenient().decrypt_run(FileIv::of(FILE_IV), 0, &mut tail.clone()), Ok(()));
+        assert_eq!(without.decrypt_run(FileIv::of(FILE_IV), 5, &mut [0; 16]), lost(5));
+        assert_eq!(without.decrypt_run(FileIv::of(FILE_IV), 5, &mut [0; 15]), Ok(()), "that may be chance");
+        assert_eq!(codec(64, 8, 0, false).decrypt_run(FileIv::of(1), 0, &mut [0; 64]), lost(0));
         assert_eq!(codec(64, 8, 0, true).decrypt_run(FileIv::of(1), 0, &mut [0; 64]), Ok(()));
 
         let mut short = [0; 20];

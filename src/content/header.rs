@@ -42,12 +42,15 @@ pub fn encode_header(cipher: &dyn Cipher, file_iv: FileIv, external: u64) -> [u8
     header
 }
 
-/// The file IV in a header; fails if it is 0.
+/// The file IV in a header; fails if it is 0, or the header is.
 pub fn decode_header(
     cipher: &dyn Cipher,
     mut header: [u8; HEADER_LEN],
     external: u64,
 ) -> Result<FileIv, Error> {
+    if cipher.block_len() > 1 && header == [0; HEADER_LEN] {
+        return Err(Error::HeaderZeros);
+    }
     cipher.decode_stream(&mut header, external);
     match u64::from_be_bytes(header) {
         0 => Err(Error::HeaderZero),
@@ -79,6 +82,7 @@ mod tests {
         }
         let zero = encode_header(&*cipher, FileIv(0), 0);
         assert_eq!(decode_header(&*cipher, zero, 0), Err(Error::HeaderZero));
+        assert_eq!(decode_header(&*cipher, [0; HEADER_LEN], 0), Err(Error::HeaderZeros));
     }
 
     #[test]

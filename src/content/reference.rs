@@ -107,6 +107,11 @@ impl<C: KeyInit + BlockCipherEncrypt + BlockCipherDecrypt> Reference<'_, C> {
             let mut error = None;
             if len <= self.layout.block_header_len() {
                 error = Some(Error::ShortBlock { block: number, len });
+            } else if !self.allow_holes
+                && (len == block_len || len >= 16)
+                && block.iter().all(|&byte| byte == 0)
+            {
+                error = Some(Error::Zeros { block: number });
             } else if len < block_len {
                 self.decode_stream(block, number ^ file_iv);
             } else if !self.is_hole(block) {

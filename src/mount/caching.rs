@@ -20,6 +20,9 @@ pub struct Caching {
     /// Whether the kernel may collect writes and bring them later: when a file is closed or synced, when memory is
     /// short, or after half a minute. Linux only.
     pub write_back: bool,
+    /// Whether the kernel keeps no contents at all. Else a read that gives less than the size of a file promises is
+    /// filled up with zeros.
+    pub direct: bool,
 }
 
 impl Default for Caching {
@@ -30,6 +33,7 @@ impl Default for Caching {
             watched: Duration::from_secs(3600),
             pages: true,
             write_back: cfg!(target_os = "linux"),
+            direct: false,
         }
     }
 }

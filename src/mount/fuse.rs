@@ -104,6 +104,11 @@ impl Fuse {
         self.announcements.are_from(request.pid())
     }
 
+    /// What the kernel is to do with the contents of a file that it opens.
+    fn kept(&self) -> FopenFlags {
+        if self.tree.caching.direct { FopenFlags::FOPEN_DIRECT_IO } else { FopenFlags::empty() }
+    }
+
     fn owner(&self, request: &Request) -> Option<Owner> {
         self.gives_away.then(|| Owner { uid: request.uid(), gid: request.gid() })
     }
@@ -424,8 +429,10 @@ impl Filesystem for Fuse {
         trace!(ino = ino.0, "open");
         match self.tree.open(ino.0, open_flags(flags.0), is_root(request)) {
             Ok(opened) => {
-                let keep = self.tree.caching.pages && opened.unchanged;
-                let flags = if keep { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+                let mut flags = self.kept();
+                if self.tree.caching.pages && opened.unchanged {
+                    flags |= FopenFlags::FOPEN_KEEP_CACHE;
+                }
                 reply.opened(FileHandle(opened.handle), flags);
             }
             Err(errno) => reply.error(refused(errno)),
@@ -448,7 +455,7 @@ impl Filesystem for Fuse {
             Ok((Entry { attr, generation, life }, handle)) => {
                 // the library has one life for both
                 let life = life.attr.min(life.name);
-                reply.created(&life, &attr, generation, FileHandle(handle), FopenFlags::empty());
+                reply.created(&life, &attr, generation, FileHandle(handle), self.kept());
             }
             Err(errno) => reply.error(refused(errno)),
         }

@@ -81,8 +81,10 @@ impl File {
                     {
                         Ok((0, false))
                     }
-                    Err(error) if done + copied == 0 => Err(Fault::Content(error)),
-                    Err(_) => Ok((copied, false)),
+                    Err(error) => match self.pass(error, done + copied > 0) {
+                        Ok(()) => Ok((copied, false)),
+                        Err(error) => Err(Fault::Content(error)),
+                    },
                 }
             })
             .map_err(|fault: Fault| self.error("reading", fault))?;
@@ -108,11 +110,18 @@ impl File {
         let len = len.map_err(|errno| self.error("reading", errno))?;
         match self.core.content.decrypt_run(file_iv, first, &mut run[..len]) {
             Ok(()) => Ok((len, len == run.len())),
-            Err(error) => match error.block().map(|block| (block - first) as usize * layout.block_len()) {
-                Some(good) if before + good > 0 => Ok((good, false)),
-                _ => Err(self.error("reading", error)),
-            },
+            Err(error) => {
+                let good = error.block().map_or(0, |block| (block - first) as usize * layout.block_len());
+                let passed = self.pass(error, before + good > 0);
+                passed.map(|()| (good, false)).map_err(|error| self.error("reading", error))
+            }
         }
+    }
+
+    /// Ends a read before a damaged block, if `some` bytes before it were read: the next one fails. What has not arrived
+    /// may be the end.
+    fn pass(&self, error: content::Error, some: bool) -> Result<(), content::Error> {
+        if some || self.core.read_partial && error.is_unfinished() { Ok(()) } else { Err(error) }
     }
 
     /// Writes as `write_at` does; the contents are held.

@@ -28,6 +28,10 @@ pub(super) struct Core {
     pub(super) files: WeakTable<FileState>,
     pub(super) pool: Arc<DirPool>,
     pub(super) journal: Journal,
+    /// A file of which not everything has arrived ends there.
+    pub(super) read_partial: bool,
+    /// Nothing is looked for in another form of Unicode.
+    pub(super) exact_names: bool,
     /// Whether new files may go without a name until they are whole.
     pub(super) nameless: Nameless,
     /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
@@ -65,6 +69,8 @@ impl Core {
             files: WeakTable::default(),
             pool: Arc::default(),
             journal,
+            read_partial: false,
+            exact_names: false,
             nameless: Nameless::default(),
             tree: RwLock::new(()),
             moving: RwLock::new(()),

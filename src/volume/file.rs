@@ -208,9 +208,11 @@ impl File {
         if !self.how.read {
             return Err(self.error("reading", Fault::Access));
         }
-        match self.contents()? {
-            Some((_contents, file_iv)) => self.read_blocks(file_iv, buf, offset),
-            None => Ok(0),
+        match self.contents() {
+            Ok(Some((_contents, file_iv))) => self.read_blocks(file_iv, buf, offset),
+            Ok(None) => Ok(0),
+            Err(error) if self.ends_there(&error.fault) => Ok(0),
+            Err(error) => Err(error),
         }
     }
 
@@ -279,7 +281,15 @@ impl File {
 
     /// Fails if the header is damaged.
     pub(super) fn check_header(&self) -> Result<(), Error> {
-        self.contents().map(drop)
+        match self.contents() {
+            Err(error) if !self.ends_there(&error.fault) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a fault is the end of what has arrived, and that is to be read.
+    pub(super) fn ends_there(&self, fault: &Fault) -> bool {
+        self.core.read_partial && matches!(fault, Fault::Content(error) if error.is_unfinished())
     }
 
     /// Holds the contents for reading, with the file IV; `None` if the file is empty and has none.

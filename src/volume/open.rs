@@ -40,6 +40,10 @@ pub struct OpenOptions {
     pub any_key: bool,
     /// A config that differs from the one that was kept is taken, and kept from then on: see [`unlock`](super::unlock).
     pub accept_config: bool,
+    /// Names that differ in their form of Unicode only are two names, whoever asks: see [`Volume::spelling`].
+    pub exact_names: bool,
+    /// A file of which not everything has arrived is read as if it ended there; else reading that part fails.
+    pub read_partial: bool,
     /// Damaged blocks are read as they decrypt: see [`ContentCodec::lenient`].
     pub force_decode: bool,
 }
@@ -306,7 +310,10 @@ impl Volume {
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
-        let core = Core::new(root_path, root_dir, config, names, content, cipher, options.read_only, journal);
+        let mut core =
+            Core::new(root_path, root_dir, config, names, content, cipher, options.read_only, journal);
+        core.read_partial = options.read_partial;
+        core.exact_names = options.exact_names;
         Ok(Volume { core: Arc::new(core) })
     }
 }

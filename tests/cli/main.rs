@@ -21,6 +21,7 @@ mod mv;
 mod new;
 mod notify;
 mod on_demand;
+mod partial;
 mod passwd;
 mod password;
 mod rm;

@@ -37,7 +37,8 @@ pub(in crate::cli) struct StandIn {
 impl StandIn {
     /// How the volume is opened.
     pub(in crate::cli) fn opening(&self, options: OpenOptions) -> OpenOptions {
-        OpenOptions { any_key: self.any_key, force_decode: self.force_decode, ..options }
+        let exact_names = options.exact_names || self.as_encfs;
+        OpenOptions { any_key: self.any_key, force_decode: self.force_decode, exact_names, ..options }
     }
 
     /// How it is mounted.
