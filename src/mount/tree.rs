@@ -120,10 +120,22 @@ impl Tree {
     /// What a name leads to; `None` if nothing is there, and how long that is so.
     pub(super) fn lookup(&self, parent: u64, name: &OsStr) -> Result<Result<Entry, Life>, Errno> {
         let dir = self.place(parent)?;
-        match self.tell(&dir, name) {
-            Ok(entry) => Ok(Ok(entry)),
+        let spelt = self.volume.spelling(&dir.dir, name);
+        match self.tell(&dir, &spelt) {
+            Ok(mut entry) => {
+                // the kernel is told of changes under the name that is there
+                if spelt != name {
+                    entry.life.name = Duration::ZERO;
+                }
+                Ok(Ok(entry))
+            }
             // it will be told of when something comes to be there, under the name that it is asked for
-            Err(error) if dir.is_watched && is_absent(&error) && !self.volume.ignores_case() => {
+            Err(error)
+                if dir.is_watched
+                    && is_absent(&error)
+                    && !self.volume.ignores_case()
+                    && !self.volume.has_spellings(name) =>
+            {
                 let life = self.caching.watched.min(ABSENT);
                 Ok(Err(Life { name: life, attr: life }))
             }
@@ -363,6 +375,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
+        let name = &*self.volume.spelling(&dir.dir, name);
         self.volume.mkdir(&dir.dir, name, mode, owner)?;
         Ok(self.tell(&dir, name)?)
     }
@@ -378,6 +391,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
+        let name = &*self.volume.spelling(&dir.dir, name);
         let stat = self.volume.mknod(&dir.dir, name, kind, mode, rdev, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
@@ -391,6 +405,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
+        let name = &*self.volume.spelling(&dir.dir, name);
         let stat = self.volume.symlink(target, &dir.dir, name, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
@@ -398,6 +413,7 @@ impl Tree {
     pub(super) fn link(&self, ino: u64, new_parent: u64, new_name: &OsStr) -> Result<Entry, Errno> {
         let to = self.place(new_parent)?;
         let _changing = self.changing_names();
+        let new_name = &*self.volume.spelling(&to.dir, new_name);
         match self.locate(ino)? {
             Located::File(link, _) => {
                 let link = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);
@@ -412,6 +428,7 @@ impl Tree {
     pub(super) fn unlink(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
         let dir = self.dir(parent)?;
         let _changing = self.changing_names();
+        let name = &*self.volume.spelling(&dir, name);
         self.giving_up(&dir, name, || self.volume.unlink(&dir, name))?;
         self.inodes.forget_name(dir.id(), name);
         Ok(())
@@ -420,6 +437,7 @@ impl Tree {
     pub(super) fn rmdir(&self, parent: u64, name: &OsStr) -> Result<(), Errno> {
         let dir = self.dir(parent)?;
         let _changing = self.changing_names();
+        let name = &*self.volume.spelling(&dir, name);
         self.volume.rmdir(&dir, name)?;
         self.inodes.forget_name(dir.id(), name);
         Ok(())
@@ -436,6 +454,7 @@ impl Tree {
     ) -> Result<(), Errno> {
         let (from, to) = (self.dir(parent)?, self.dir(new_parent)?);
         let _changing = self.changing_names();
+        let (name, new_name) = (&*self.volume.spelling(&from, name), &*self.volume.spelling(&to, new_name));
         // should one of them fail here, renaming has more to say about it
         let moved = self.volume.stat((&from, name)).ok();
         // else the kernel would take the one for the other from now on: it is to look again

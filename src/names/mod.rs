@@ -11,6 +11,7 @@ mod chain;
 mod codec;
 mod conflict;
 mod error;
+mod form;
 mod link;
 mod null;
 mod spelt;
@@ -20,6 +21,7 @@ pub use chain::IvChain;
 pub use codec::NameCodec;
 pub use conflict::{EntryName, could_be_marked, name_for_copy, numbered};
 pub use error::Error;
+pub use form::{composed, other_forms};
 pub use spelt::original_of;
 
 use crate::crypto::AlgorithmId;

@@ -5,7 +5,8 @@
 //! same backing file share one state, however many handles they have ([`File`]).
 //!
 //! Where things live: `open.rs` finding and making volumes; `unlock.rs`, `kept.rs`, `restore.rs` whether the config is
-//! still the one that it was; `path.rs` walking; `dir.rs` handles; `spot.rs` a
+//! still the one that it was; `path.rs` walking, `spelling.rs` by
+//! names as they are typed; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
 //! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
 //! `resize.rs`, `punch.rs`, `seek.rs`, `whole.rs`, `state.rs` contents; `draft.rs`, `nameless.rs` files that are not
@@ -45,6 +46,7 @@ mod rename;
 mod resize;
 mod restore;
 mod seek;
+mod spelling;
 mod spot;
 mod state;
 mod steps;

@@ -107,7 +107,7 @@ impl Place {
 
 impl Volume {
     /// Walks a path from the root. Links on the way are followed within the volume; one at the end only with
-    /// [`Follow::Yes`]. The last name need not exist.
+    /// [`Follow::Yes`]. The last name need not exist. Names are looked for as [`Volume::spelling`] does.
     pub fn walk(&self, path: &PlainPath, follow: Follow) -> Result<Place, Error> {
         const VERB: &str = "looking for";
         let mut todo: VecDeque<OsString> = path.components().iter().cloned().collect();
@@ -122,6 +122,7 @@ impl Volume {
                 }
                 _ => {}
             }
+            let name = self.spelling(&dir, &name).into_owned();
             let last = todo.is_empty();
             if last && follow == Follow::No {
                 return Ok(Place::Entry(dir, name));

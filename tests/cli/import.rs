@@ -120,3 +120,24 @@ fn an_import_goes_on_where_it_ended() {
         assert_eq!(scratch.feed(&["import", "--resume", "V", "-", "/x"], b"x").code, 2);
     }
 }
+
+/// What a Mac wrote is found as it is typed here; in a folder, two names that look alike are two.
+#[test]
+fn names_in_both_forms_of_unicode() {
+    let (nfc, nfd) = ("B\u{fc}cher", "Bu\u{308}cher");
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("from")).unwrap();
+    for name in [nfc, nfd] {
+        scratch.write(&format!("from/{name}"), name.as_bytes());
+    }
+    scratch.run(&["import", "V", "from", "/"]).ok();
+    for name in [nfc, nfd] {
+        assert_eq!(scratch.run(&["cat", "V", &format!("/from/{name}")]).ok().text(), name);
+    }
+    scratch.run(&["rm", "V", &format!("/from/{nfc}")]).ok();
+    assert_eq!(scratch.run(&["cat", "V", &format!("/from/{nfc}")]).ok().text(), nfd);
+    scratch.run(&["mkdir", "V", &format!("/from/{nfc}")]).fails(10).says(&["exist"]);
+    scratch.run(&["mv", "V", &format!("/from/{nfc}"), "/plain"]).ok();
+    scratch.run(&["mkdir", "V", &format!("/from/{nfd}")]).ok();
+    assert_eq!(scratch.paths(), ["from".to_owned(), format!("from/{nfd}"), "plain".to_owned()]);
+}

@@ -81,7 +81,7 @@ fn plant_names(dir: &Path, longest: usize) {
         fs::write(dir.join(&name[..len]), &name).expect("a file");
     }
     let letters =
-        ["-", ",", "+", "~", "\u{e9}", "e\u{301}", "\u{1f512}", "..a", ".hidden", "a.", " ", "'\"", "\\"];
+        ["-", ",", "+", "~", "\u{e9}", "o\u{308}", "\u{1f512}", "..a", ".hidden", "a.", " ", "'\"", "\\"];
     let words = [
         "\u{65e5}\u{672c}\u{8a9e}\u{306e}.txt",
         "UPPER lower",
