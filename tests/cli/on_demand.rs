@@ -188,7 +188,9 @@ fn found_in_memory(pid: u64, wanted: &[u8]) -> Option<Vec<String>> {
         let (start, end) = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
         memory.seek(SeekFrom::Start(start)).ok()?;
         let mut bytes = vec![0; (end - start) as usize];
-        memory.read_exact(&mut bytes).ok()?;
+        if memory.read_exact(&mut bytes).is_err() {
+            continue; // the stack of a thread that has ended meanwhile
+        }
         let places = bytes.windows(wanted.len()).enumerate().filter(|(_, piece)| *piece == wanted);
         found.extend(places.map(|(at, _)| format!("{at:#x} in {line}")));
     }

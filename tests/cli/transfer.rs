@@ -87,9 +87,10 @@ fn meanwhile(scratch: &Scratch, arguments: &[&str], path: &Path, change: impl Fn
         }
         if child.try_wait().unwrap().is_none() {
             signal(&child, "-STOP");
+            // or has ended in the meantime
             wait_until("the program stands still", || {
                 let state = fs::read_to_string(process.join("stat")).unwrap();
-                state.rsplit(')').next().unwrap().trim_start().starts_with('T')
+                state.rsplit(')').next().unwrap().trim_start().starts_with(['T', 'Z'])
             });
             if reads() {
                 change(&path);
