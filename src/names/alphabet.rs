@@ -80,6 +80,11 @@ impl Alphabet {
         }
     }
 
+    /// What a letter stands for; `None` if it is none of the alphabet.
+    pub(super) fn value(self, letter: u8) -> Option<u8> {
+        Some(self.values()[usize::from(letter)]).filter(|value| *value != NOT_THERE)
+    }
+
     /// Whether a letter is one of the alphabet.
     pub(super) fn has(self, letter: u8) -> bool {
         self.values()[usize::from(letter)] != NOT_THERE

@@ -5,6 +5,7 @@
 //! ```
 
 use super::alphabet::Alphabet;
+use super::respell::{self, Choice};
 use super::{Coding, Error, IvChain};
 use crate::crypto::Cipher;
 use crate::crypto::Seeds;
@@ -76,6 +77,10 @@ impl Coding for BlockNames {
         }
         let plain_len = padded.len() - padding;
         Ok((padded[..plain_len].to_vec(), chain.below(mac64)))
+    }
+
+    fn respell(&self, raw: Vec<u8>, choices: &[Choice], chain: IvChain) -> Vec<Vec<u8>> {
+        respell::blocks(&*self.cipher, raw, choices, &|mac| self.seeds(mac, chain))
     }
 
     fn encoded_len(&self, plain_len: usize) -> usize {

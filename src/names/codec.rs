@@ -69,6 +69,28 @@ impl NameCodec {
         }
         Ok((plain, below))
     }
+
+    /// Decodes what EncFS 1.9.5 would decode, other spellings and impossible names included: to find out what is wrong
+    /// with a name that [`NameCodec::decode_name`] refuses. Nothing of it may be shown as a name.
+    pub fn decode_spelling(&self, coded: &[u8], chain: IvChain) -> Result<Spelling, Error> {
+        let (plain, below) = self.coding.decode(coded, chain)?;
+        let canonical = self.coding.encode(&plain, chain).0;
+        Ok(Spelling { possible: is_possible(&plain), plain, canonical, below })
+    }
+}
+
+/// What decodes, though it may not be how a program writes it, or no name that an entry can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spelling {
+    /// The plaintext.
+    pub plain: Vec<u8>,
+    /// How it is spelled rightly.
+    pub canonical: Vec<u8>,
+    /// The chain of what lies below.
+    pub below: IvChain,
+    /// Whether a file system could hold an entry of this name: it is not empty, not `.` nor `..`, without `/` and zero
+    /// bytes.
+    pub possible: bool,
 }
 
 /// Whether a file system could hold an entry of this name.

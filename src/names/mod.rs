@@ -14,11 +14,12 @@ mod error;
 mod form;
 mod link;
 mod null;
+mod respell;
 mod spelt;
 mod stream;
 
 pub use chain::IvChain;
-pub use codec::NameCodec;
+pub use codec::{NameCodec, Spelling};
 pub use conflict::{EntryName, could_be_marked, name_for_copy, numbered};
 pub use error::Error;
 pub use form::{composed, other_forms};
@@ -27,6 +28,7 @@ pub use spelt::original_of;
 use crate::crypto::AlgorithmId;
 use crate::crypto::Cipher;
 use alphabet::Alphabet;
+use respell::Choice;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -43,6 +45,12 @@ trait Coding: Debug + Send + Sync {
 
     /// Whether encoded names may hold this byte.
     fn has_letter(&self, byte: u8) -> bool;
+
+    /// Of a name with characters that have two readings, decoded from its alphabet: the readings that may be names, and
+    /// some that are none.
+    fn respell(&self, _raw: Vec<u8>, _choices: &[Choice], _chain: IvChain) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
 
     /// Whether ciphertext names that differ only in case are the same name.
     fn ignores_case(&self) -> bool {

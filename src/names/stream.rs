@@ -6,6 +6,7 @@
 //! ```
 
 use super::alphabet::Alphabet;
+use super::respell::{self, Choice};
 use super::{Coding, Error, IvChain};
 use crate::crypto::Cipher;
 use crate::crypto::mac16;
@@ -61,6 +62,24 @@ impl Coding for StreamNames {
             return Err(Error::Undecodable("the checksum does not match"));
         }
         Ok((plain, chain.below(mac64)))
+    }
+
+    fn respell(&self, raw: Vec<u8>, choices: &[Choice], chain: IvChain) -> Vec<Vec<u8>> {
+        let len = raw.len();
+        if len <= MAC_LEN {
+            return Vec::new();
+        }
+        let (body, mac) = match self.mac_first {
+            true => (MAC_LEN..len, 0),
+            false => (0..len - MAC_LEN, len - MAC_LEN),
+        };
+        let decode = |raw: &[u8]| {
+            let mut plain = raw[body.clone()].to_vec();
+            let mac = u16::from_be_bytes([raw[mac], raw[mac + 1]]);
+            self.cipher.decode_stream(&mut plain, self.seed(mac, chain));
+            plain
+        };
+        respell::streams(&raw, choices, body.clone(), self.cipher.block_len(), &decode)
     }
 
     fn encoded_len(&self, plain_len: usize) -> usize {
