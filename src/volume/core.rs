@@ -34,6 +34,8 @@ pub(super) struct Core {
     pub(super) exact_names: bool,
     /// Whether new files may go without a name until they are whole.
     pub(super) nameless: Nameless,
+    /// A rename was interrupted, and is half done; only a volume that is open read-only knows of such.
+    pub(super) half_done: bool,
     /// Held for writing while names of a whole tree change, for reading by whatever depends on the IV chain.
     tree: RwLock<()>,
     /// Held for writing while an entry is moved and its state is told, for reading by whoever opens a directory
@@ -56,6 +58,7 @@ impl Core {
         cipher: Arc<dyn Cipher>,
         read_only: bool,
         journal: Journal,
+        half_done: bool,
     ) -> Core {
         Core {
             root_path,
@@ -72,6 +75,7 @@ impl Core {
             read_partial: false,
             exact_names: false,
             nameless: Nameless::default(),
+            half_done,
             tree: RwLock::new(()),
             moving: RwLock::new(()),
             hanging: Mutex::new(()),

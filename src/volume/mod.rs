@@ -8,9 +8,9 @@
 //! still the one that it was; `path.rs` walking, `spelling.rs` by
 //! names as they are typed; `dir.rs` handles; `spot.rs` a
 //! name in a directory; `outline.rs` without keys; `attr.rs`, `xattr.rs`, `list.rs` looking; `change.rs` hearing of
-//! changes; `entry.rs` making and removing; `rename.rs`, and what it lists, moving; `file.rs`, `blocks.rs`,
-//! `resize.rs`, `punch.rs`, `seek.rs`, `whole.rs`, `state.rs` contents; `draft.rs`, `nameless.rs` files that are not
-//! finished; `sys.rs` the system.
+//! changes; `raw.rs` by ciphertext names; `entry.rs` making and removing; `rename.rs`, and what it lists, moving;
+//! `file.rs`, `blocks.rs`, `resize.rs`, `punch.rs`, `seek.rs`, `whole.rs`, `state.rs` contents; `draft.rs`,
+//! `nameless.rs` files that are not finished; `sys.rs` the system.
 
 #[cfg(test)]
 mod arrivals;
@@ -42,6 +42,7 @@ mod plan;
 mod pool;
 mod punch;
 mod random;
+mod raw;
 mod rename;
 mod resize;
 mod restore;
@@ -72,6 +73,7 @@ pub use outline::{Outline, OutlineError};
 pub use partial::{PARTIAL_PREFIX, partial_name};
 pub use path::{Follow, Place, PlainPath};
 pub use random::fill_random;
+pub use raw::{RawDir, RawEntry, RawFile};
 pub use rename::RenameMode;
 pub use restore::{Candidate, candidates, restore_config};
 pub use sys::seconds_and_nanoseconds;
@@ -100,6 +102,12 @@ impl Volume {
     /// Whether every change is refused.
     pub fn read_only(&self) -> bool {
         self.core.read_only
+    }
+
+    /// Whether a rename was interrupted that opening for writing would finish or take back. Seen where the volume is
+    /// open read-only.
+    pub fn has_interrupted_rename(&self) -> bool {
+        self.core.half_done
     }
 
     /// The ciphertext folder, as it was given when the volume was opened.

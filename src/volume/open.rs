@@ -300,7 +300,9 @@ impl Volume {
             false if parameters.chained_names => Journal::open(state, &handle, id, journal_key),
             _ => Journal::none(),
         };
-        if options.read_only && parameters.chained_names && is_half_done(state, &handle, id, journal_key) {
+        let half_done =
+            options.read_only && parameters.chained_names && is_half_done(state, &handle, id, journal_key);
+        if half_done {
             tracing::warn!(
                 "a rename was interrupted, and some names cannot be read now; open the volume for writing, for \
                  example by `encbox mount`, to put that right"
@@ -310,8 +312,9 @@ impl Volume {
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
+        let read_only = options.read_only;
         let mut core =
-            Core::new(root_path, root_dir, config, names, content, cipher, options.read_only, journal);
+            Core::new(root_path, root_dir, config, names, content, cipher, read_only, journal, half_done);
         core.read_partial = options.read_partial;
         core.exact_names = options.exact_names;
         Ok(Volume { core: Arc::new(core) })
