@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! 6  cli                    the door: words in, words out, exit codes
-//! 4  mount  transfer        the rooms: each lives on an open Volume
+//! 4  mount  transfer  check the rooms: each lives on an open Volume
 //! 3  volume                 the only room that opens ciphertext files
 //! 2  config                 .encfs6.xml and its older kin
 //! 1  names  content         pure: bytes in, bytes out
@@ -27,6 +27,9 @@ pub mod volume;
 
 #[cfg(all(unix, feature = "cli"))]
 pub mod transfer;
+
+#[cfg(all(unix, feature = "cli"))]
+pub mod check;
 
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;

@@ -7,8 +7,6 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 use std::thread;
@@ -49,7 +47,7 @@ fn every_volume_is_what_its_manifest_says() {
             Ok(volume) => {
                 assert!(vector.open.contains(&"ok".to_owned()), "opens, but should end in {:?}", vector.open);
                 check_config(vector);
-                restore_links(vector, &volume);
+                tree::restore_links(&vector.tree, &volume);
                 let before = tree::of_folder(&copy.cipher());
                 let read = tree::of_volume(&volume);
                 tree::assert_same("through the library", &vector.tree, &read.tree);
@@ -80,7 +78,7 @@ fn export_writes_every_volume_out_and_leaves_damaged_files_out() {
         without_conflicted_copies(vector, &copy);
         let opened = copy.try_open();
         if let Ok(volume) = &opened {
-            restore_links(vector, volume);
+            tree::restore_links(&vector.tree, volume);
         }
         let destination = copy.beside("exported");
         let output = process::output(copy.encbox("export").arg(&destination));
@@ -210,21 +208,6 @@ fn check_config(vector: &Vector) {
         Kdf::Pbkdf2 { iterations, salt } => {
             assert_eq!(u64::from(*iterations), field("kdfIterations"), "iterations");
             assert_eq!(salt.len() as u64, field("saltLen"), "salt");
-        }
-    }
-}
-
-/// Vectors that went through a program that knows no links hold them as small files with the target in
-/// them.
-fn restore_links(vector: &Vector, volume: &Volume) {
-    for (path, node) in &vector.tree {
-        let Node::Symlink { .. } = node else { continue };
-        let stored = volume.root_path().join(encode(volume, path));
-        if stored.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
-            let target =
-                fs::read_to_string(&stored).expect("a stored target is ASCII, or the name is not encoded");
-            fs::remove_file(&stored).expect("a file of our own copy");
-            symlink(target, &stored).expect("a link in our own copy");
         }
     }
 }

@@ -77,6 +77,15 @@ pub(super) enum Error {
     /// There is no config to restore.
     #[error("{}: encbox keeps no config of a volume in this folder", .0.display())]
     NothingKept(PathBuf),
+    /// A check that could not be done.
+    #[error(transparent)]
+    Check(#[from] crate::check::Error),
+    /// A check found damage, and each was reported.
+    #[error("{0} of the findings are damage")]
+    Damaged(u64),
+    /// A check found something, but no damage, and each was reported.
+    #[error("{0} findings; nothing is known to be damaged")]
+    Findings(u64),
     /// Mounting, unmounting, serving a mount.
     #[cfg(feature = "mount")]
     #[error(transparent)]

@@ -34,6 +34,7 @@ pub(super) enum Code {
     BadName = 14,
     Incomplete = 15,
     OtherConfig = 16,
+    Findings = 17,
     Interrupted = 130,
 }
 
@@ -59,6 +60,7 @@ pub(super) const TABLE: &[(Code, &str)] = &[
     (Code::BadName, "a name that is impossible or too long"),
     (Code::Incomplete, "finished, but some items failed"),
     (Code::OtherConfig, "the config file is not the one with which the volume was opened before"),
+    (Code::Findings, "nothing is known to be damaged, but something is odd, or not as it should be"),
     (Code::Interrupted, "interrupted"),
 ];
 
@@ -151,6 +153,10 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
                 None => "look for a copy in a backup or the sync service's history, and name it".to_owned(),
             },
         ),
+        Error::Check(crate::check::Error::Volume(error)) => plain(on_volume(error)),
+        Error::Check(crate::check::Error::Interrupted) => plain((Code::Interrupted, "")),
+        Error::Damaged(_) => plain((Code::Damaged, "")),
+        Error::Findings(_) => plain((Code::Findings, "")),
         #[cfg(feature = "mount")]
         Error::Mount(error) => plain(on_mount(error)),
         #[cfg(feature = "mount")]

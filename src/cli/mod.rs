@@ -5,6 +5,7 @@
 
 mod bulk;
 mod cat;
+mod check;
 mod completions;
 mod config;
 mod conflicts;
@@ -15,6 +16,7 @@ mod encode;
 mod error;
 mod exit;
 mod export;
+mod findings;
 mod import;
 mod info;
 mod iterations;
@@ -119,6 +121,7 @@ enum Command {
     Passwd(passwd::Passwd),
     Config(config::ConfigArgs),
     Conflicts(conflicts::Conflicts),
+    Check(check::Check),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
     #[cfg(feature = "mount")]
@@ -174,6 +177,7 @@ impl Command {
             Command::Passwd(command) => command.run(global),
             Command::Config(command) => command.run(global),
             Command::Conflicts(command) => command.run(global),
+            Command::Check(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),
             #[cfg(feature = "mount")]

@@ -74,6 +74,14 @@ impl Watch {
         }
     }
 
+    /// Says something else meanwhile, past the bar if there is one.
+    pub(super) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
+        match &self.style {
+            Style::Bar(bar) => bar.suspend(say),
+            Style::Silent | Style::Waiting(_) | Style::Json => say(),
+        }
+    }
+
     fn tick(&mut self) {
         if let Style::Bar(bar) = &self.style {
             if let Some(survey) = self.survey {

@@ -7,6 +7,7 @@ mod bad_input;
 mod cat;
 mod config;
 mod conflicts;
+mod check;
 mod encode;
 mod export;
 mod fstab;

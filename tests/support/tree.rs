@@ -7,12 +7,14 @@ use std::fmt::Debug;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 
 use encbox::volume::Dir;
 use encbox::volume::Kind;
 use encbox::volume::OpenFile;
+use encbox::volume::PlainPath;
 use encbox::volume::Volume;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -159,6 +161,23 @@ fn read_file(volume: &Volume, dir: &Dir, name: &std::ffi::OsStr) -> Result<Vec<u
         match file.read_at(&mut piece, content.len() as u64)? {
             0 => return Ok(content),
             len => content.extend_from_slice(&piece[..len]),
+        }
+    }
+}
+
+/// Vectors that went through a program that knows no links hold them as small files with the target in them: makes links
+/// of those in a copy.
+pub(crate) fn restore_links(tree: &Tree, volume: &Volume) {
+    for (path, node) in tree {
+        let Node::Symlink { .. } = node else { continue };
+        let parsed = PlainPath::parse(path.as_os_str()).expect("a path inside the volume");
+        let encoded = volume.encode_path(&parsed).unwrap_or_else(|error| panic!("{error}"));
+        let stored = volume.root_path().join(encoded);
+        if stored.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
+            let target =
+                fs::read_to_string(&stored).expect("a stored target is ASCII, or the name is not encoded");
+            fs::remove_file(&stored).expect("a file of our own copy");
+            symlink(target, &stored).expect("a link in our own copy");
         }
     }
 }

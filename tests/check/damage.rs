@@ -1,0 +1,210 @@
+//! One kind of damage at a time: what is found, how bad it is said to be, and that the good is not called wrong.
+
+use crate::sample;
+use crate::scratch::*;
+use crate::{findings, serious};
+use encbox::check::{Kind, Severity};
+use encbox::config::{Parameters, Profile};
+use encbox::volume::OpenOptions;
+use std::fs;
+use std::os::unix::fs::FileExt;
+
+fn small(profile: Profile) -> Parameters {
+    Parameters { block_len: 64, ..profile.parameters() }
+}
+
+fn change(scratch: &Scratch, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let on_disk = scratch.on_disk(path);
+    let mut bytes = fs::read(&on_disk).unwrap();
+    change(&mut bytes);
+    fs::write(&on_disk, bytes).unwrap();
+}
+
+/// The one finding about a volume that is more than a note.
+#[track_caller]
+fn one(scratch: &Scratch) -> encbox::check::Finding {
+    let found: Vec<_> =
+        findings(&scratch.volume).into_iter().filter(|finding| finding.severity > Severity::Note).collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.into_iter().next().unwrap()
+}
+
+fn pairs(blocks: &[std::ops::Range<u64>]) -> Vec<(u64, u64)> {
+    blocks.iter().map(|range| (range.start, range.end)).collect()
+}
+
+fn filled(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251 + 1) as u8).collect()
+}
+
+#[test]
+fn a_sound_volume_of_any_kind_has_nothing_wrong() {
+    for (name, parameters) in sample::kinds() {
+        let scratch = Scratch::new(&parameters);
+        sample::fill(&scratch);
+        assert_eq!(serious(&scratch.volume), [], "{name}");
+    }
+    for parameters in many_parameters() {
+        let scratch = Scratch::new(&parameters);
+        scratch.mkdir("dir");
+        for (path, len) in [("a", 0), ("dir/b", 1), ("c", 64), ("dir/d.txt", 1000)] {
+            scratch.write(path, &vec![b'x'; len]);
+        }
+        // a hole, as the format has them
+        scratch.create("hole").write_at(b"behind", 5000).unwrap();
+        assert_eq!(serious(&scratch.volume), [], "{parameters:?}");
+    }
+}
+
+#[test]
+fn the_bad_blocks_of_a_file_are_one_finding() {
+    let scratch = Scratch::new(&small(Profile::Sync));
+    scratch.write("file", &filled(56 * 20));
+    for block in [3, 4, 9] {
+        change(&scratch, "file", |bytes| bytes[8 + 64 * block + 30] ^= 1);
+    }
+    let found = one(&scratch);
+    assert_eq!((found.kind, found.severity), (Kind::Mac, Severity::Damage));
+    assert_eq!(found.blocks, [3..5, 9..10]);
+    assert_eq!(found.what, "the MAC of 3 of 20 blocks does not match: blocks 3-4, 9");
+    assert_eq!(found.plain.as_deref(), Some("file".as_ref()));
+}
+
+#[test]
+fn damage_in_a_large_file_is_found_wherever_it_is() {
+    let scratch = Scratch::new(&Profile::Sync.parameters());
+    let len = 130 << 20;
+    let file = scratch.create("large");
+    file.truncate(len).unwrap(); // in a volume without holes, so all of it is on disk
+    drop(file);
+    let on_disk = fs::File::options().write(true).open(scratch.on_disk("large")).unwrap();
+    let blocks = len.div_ceil(4088);
+    let bad = [0, blocks / 3, blocks - 1];
+    for block in bad {
+        on_disk.write_all_at(b"damage", 8 + block * 4096 + 16).unwrap();
+    }
+    assert_eq!(one(&scratch).blocks, bad.map(|block| block..block + 1));
+}
+
+#[test]
+fn a_header_that_no_block_fits() {
+    let scratch = Scratch::new(&small(Profile::Sync));
+    scratch.write("many", &filled(1000));
+    change(&scratch, "many", |bytes| bytes[3] ^= 0x40);
+    assert_eq!(one(&scratch).kind, Kind::Header);
+    let scratch = Scratch::new(&small(Profile::Paranoia));
+    scratch.write("many", &filled(1000));
+    change(&scratch, "many", |bytes| bytes[3] ^= 0x40);
+    assert_eq!(one(&scratch).kind, Kind::Moved, "where the header depends on the path, that may be it");
+}
+
+#[test]
+fn a_header_of_zeros_is_lost() {
+    for profile in [Profile::Sync, Profile::Standard, Profile::Paranoia] {
+        let scratch = Scratch::new(&small(profile));
+        scratch.write("file", &filled(200));
+        change(&scratch, "file", |bytes| bytes[..8].fill(0));
+        assert_eq!((one(&scratch).kind, one(&scratch).severity), (Kind::Header, Severity::Damage));
+    }
+}
+
+#[test]
+fn ends_that_hold_nothing() {
+    for (len, kind) in [(5, Kind::Truncated), (8 + 64 + 8, Kind::Truncated), (8 + 64 + 9, Kind::Mac)] {
+        let scratch = Scratch::new(&small(Profile::Sync));
+        scratch.write("file", &filled(56 * 3));
+        change(&scratch, "file", |bytes| bytes.truncate(len));
+        assert_eq!(one(&scratch).kind, kind, "{len} bytes");
+    }
+}
+
+#[test]
+fn zeros_where_there_are_no_holes() {
+    let scratch = Scratch::new(&Parameters { allow_holes: false, ..small(Profile::Boxcryptor) });
+    scratch.write("file", &filled(640));
+    change(&scratch, "file", |bytes| bytes[128..192].fill(0));
+    let found = one(&scratch);
+    assert_eq!(
+        (found.kind, found.severity, pairs(&found.blocks)),
+        (Kind::Zeroed, Severity::Damage, vec![(2, 3)])
+    );
+}
+
+/// Where zeros are legal, what lies beside them tells: a hole has zeros around it where payloads have no round length.
+#[test]
+fn zeros_that_do_not_lie_like_a_hole() {
+    let scratch = Scratch::new(&small(Profile::Paranoia));
+    scratch.write("file", &filled(56 * 10));
+    change(&scratch, "file", |bytes| bytes[8 + 64 * 4..8 + 64 * 6].fill(0));
+    let found = one(&scratch);
+    assert_eq!(
+        (found.kind, found.severity, pairs(&found.blocks)),
+        (Kind::Zeroed, Severity::Warning, vec![(4, 6)])
+    );
+    // a true hole, though its file lost it on the way through a program that knows none
+    let scratch = Scratch::new(&small(Profile::Paranoia));
+    scratch.write("file", &filled(100));
+    scratch.open("file").write_at(&filled(100), 1000).unwrap();
+    change(&scratch, "file", |_| ());
+    let found = findings(&scratch.volume);
+    assert_eq!(
+        found.iter().map(|found| (found.kind, found.severity)).collect::<Vec<_>>(),
+        [(Kind::ZeroBlocks, Severity::Note)]
+    );
+}
+
+#[test]
+fn noise_in_text_and_pictures_that_are_none() {
+    let scratch = Scratch::new(&small(Profile::Standard));
+    sample::fill(&scratch);
+    assert_eq!(serious(&scratch.volume), []);
+    change(&scratch, "readme.txt", |bytes| bytes[8 + 64 * 5 + 20] ^= 1);
+    let found = one(&scratch);
+    assert_eq!(
+        (found.kind, found.guess, pairs(&found.blocks)),
+        (Kind::ContentType, true, vec![(5, 6)]),
+        "{found:?}"
+    );
+    let scratch = Scratch::new(&small(Profile::Standard));
+    sample::fill(&scratch);
+    change(&scratch, "Photos/2019/IMG_0001.jpg", |bytes| bytes[3] ^= 1);
+    change(&scratch, "Work/archive.zip", |bytes| bytes.truncate(1000));
+    let kinds: Vec<_> = findings(&scratch.volume).into_iter().filter(|found| found.guess).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:#?}");
+}
+
+#[test]
+fn links_that_lead_nowhere_that_decodes() {
+    let scratch = Scratch::new(&Profile::Standard.parameters());
+    let root = scratch.root();
+    scratch.volume.symlink("some/where".as_ref(), &root, "good".as_ref(), None).unwrap();
+    let bad = scratch.on_disk("bad");
+    std::os::unix::fs::symlink("no such coding", bad).unwrap();
+    assert_eq!(one(&scratch).kind, Kind::LinkTarget);
+}
+
+#[test]
+fn what_may_not_be_read_is_said() {
+    if rustix::process::geteuid().is_root() {
+        return; // root may read everything
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new(&Profile::Sync.parameters());
+    scratch.write("file", b"x");
+    fs::set_permissions(scratch.on_disk("file"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(one(&scratch).kind, Kind::Unreadable);
+}
+
+#[test]
+fn nothing_is_changed_by_looking() {
+    let scratch = Scratch::new(&Profile::Paranoia.parameters());
+    sample::fill(&scratch);
+    let folder = scratch.folder.path();
+    let before =
+        (crate::support::tree::bytes_of_folder(folder), crate::support::tree::attributes_of_folder(folder));
+    let volume = open(folder, OpenOptions { read_only: true, ..OpenOptions::default() });
+    findings(&volume);
+    let after =
+        (crate::support::tree::bytes_of_folder(folder), crate::support::tree::attributes_of_folder(folder));
+    assert!(before == after);
+}
