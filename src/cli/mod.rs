@@ -44,6 +44,7 @@ mod system;
 mod text;
 mod trash;
 mod tree;
+mod verify;
 
 #[cfg(feature = "mount")]
 mod background;
@@ -121,6 +122,7 @@ enum Command {
     Passwd(passwd::Passwd),
     Config(config::ConfigArgs),
     Conflicts(conflicts::Conflicts),
+    Verify(verify::Verify),
     Check(check::Check),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
@@ -177,6 +179,7 @@ impl Command {
             Command::Passwd(command) => command.run(global),
             Command::Config(command) => command.run(global),
             Command::Conflicts(command) => command.run(global),
+            Command::Verify(command) => command.run(global),
             Command::Check(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),

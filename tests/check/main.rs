@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // tables, for who asks for them
 #![allow(unreachable_pub)] // what tests share has no other way to be shared
 
+mod compare;
 mod damage;
 mod frozen;
 mod names;

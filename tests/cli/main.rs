@@ -33,3 +33,4 @@ mod transfer;
 mod tree;
 mod unmount;
 mod untar;
+mod verify;
