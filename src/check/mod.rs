@@ -1,32 +1,49 @@
 //! Is a volume sound, will others open it, and if not, what can be done?
 //!
 //! [`check`] walks everything and changes nothing. [`Program`] says what other programs make of a volume, [`compare`]
-//! holds it against known truth.
+//! holds it against known truth. [`plan`] says what could be mended and how; [`apply`] does it, and [`undo`] takes it
+//! back: the only place that changes a volume which is not sound.
 //!
 //! What is wrong is a [`Finding`]: where, what, how bad, and what can be done. Findings are told as they are made, to a
 //! [`Progress`]; nothing here prints or knows a command line.
 //!
 //! Where things live: `examine.rs` the walk; `folder.rs`, `naming.rs` names; `content.rs`, `blocks.rs` files; `sniff.rs`
 //! guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings. `program.rs`, `shown.rs` other programs;
-//! `against.rs`, `manifest.rs` known truth.
+//! `against.rs`, `manifest.rs` known truth. `repair.rs` the plan, made of `action.rs`; `places.rs`, `headers.rs`,
+//! `witness.rs`, `tails.rs` what something was; `reencode.rs` trees; `apply.rs`, `record.rs`, `standing.rs`
+//! doing and undoing.
 
+mod action;
 mod against;
+mod apply;
 mod blocks;
 mod content;
 mod examine;
 mod folder;
+mod headers;
 mod manifest;
 mod naming;
+mod places;
 mod pool;
 mod program;
+mod record;
+mod reencode;
+mod repair;
 mod report;
 mod shown;
 mod sniff;
+mod standing;
+mod tails;
 mod tree;
+mod witness;
 
+pub use action::{Action, Plan, Repair};
 pub use against::{Truth, compare};
+pub use apply::{RepairError, apply, undo};
 pub use examine::{Options, check};
 pub use manifest::{Entry, Manifest, ManifestError};
 pub use program::{Judgement, PARAMETERS, PROGRAMS, Parameter, Program, Verdict};
+pub use repair::plan;
 pub use report::{Error, Finding, Kind, Progress, Severity, Summary};
 pub use shown::{Hidden, hidden};
+pub use standing::Standing;

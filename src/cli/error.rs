@@ -80,6 +80,9 @@ pub(super) enum Error {
     /// A check that could not be done.
     #[error(transparent)]
     Check(#[from] crate::check::Error),
+    /// A repair that could not be done, or taken back.
+    #[error(transparent)]
+    Repair(#[from] crate::check::RepairError),
     /// A check found damage, and each was reported.
     #[error("{0} of the findings are damage")]
     Damaged(u64),

@@ -155,7 +155,8 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         ),
         Error::Check(crate::check::Error::Volume(error)) => plain(on_volume(error)),
         Error::Check(crate::check::Error::Interrupted) => plain((Code::Interrupted, "")),
-        Error::Damaged(_) => plain((Code::Damaged, "")),
+        Error::Repair(error) => plain(in_repair(error)),
+        Error::Damaged(_) => plain((Code::Damaged, "`encbox repair` shows what it could mend")),
         Error::Findings(_) => plain((Code::Findings, "")),
         #[cfg(feature = "mount")]
         Error::Mount(error) => plain(on_mount(error)),
@@ -321,6 +322,17 @@ fn in_transfer(error: &transfer::Error) -> (Code, &'static str) {
         E::NoTar { .. } => (Code::Damaged, "what came before it is in the volume"),
         E::Nameless { .. } => (Code::Usage, "name the folder by its own name"),
         E::Interrupted => (Code::Interrupted, ""),
+    }
+}
+
+fn in_repair(error: &crate::check::RepairError) -> (Code, &'static str) {
+    use crate::check::RepairError as E;
+    match error {
+        E::Inside { .. } => (Code::WrongKind, "choose a folder outside the volume"),
+        E::Quarantine { source, .. } => system(source.raw_os_error()),
+        E::NoLog { .. } => (Code::WrongKind, "name the folder that `encbox repair --apply` told"),
+        E::Volume(error) => on_volume(error),
+        E::Changed { .. } => (Code::Failed, "something else changes the volume"),
     }
 }
 

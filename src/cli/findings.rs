@@ -13,12 +13,19 @@ pub(super) struct Listener {
     /// Notes are shown, too.
     notes: bool,
     json: bool,
+    /// Findings are counted only: they are to be shown as something else.
+    silent: bool,
     failed: Option<Error>,
 }
 
 impl Listener {
     pub(super) fn new(global: &Global, json: bool, notes: bool) -> Listener {
-        Listener { watch: Watch::new(global, json, || None), notes, json, failed: None }
+        Listener { watch: Watch::new(global, json, || None), notes, json, silent: false, failed: None }
+    }
+
+    /// The same for who shows findings in another way.
+    pub(super) fn silent(global: &Global, json: bool) -> Listener {
+        Listener { silent: true, ..Listener::new(global, json, false) }
     }
 
     /// Ends the show. Fails if nobody read it.
@@ -38,7 +45,7 @@ impl Progress for Listener {
     }
 
     fn found(&mut self, finding: &Finding) {
-        if finding.severity == Severity::Note && !self.notes {
+        if self.silent || finding.severity == Severity::Note && !self.notes {
             return;
         }
         let json = self.json;

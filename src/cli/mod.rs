@@ -36,6 +36,7 @@ mod prompt;
 mod range;
 mod record;
 mod remedy;
+mod repair;
 mod rm;
 mod secret;
 mod speed;
@@ -124,6 +125,7 @@ enum Command {
     Conflicts(conflicts::Conflicts),
     Verify(verify::Verify),
     Check(check::Check),
+    Repair(repair::Repair),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
     #[cfg(feature = "mount")]
@@ -181,6 +183,7 @@ impl Command {
             Command::Conflicts(command) => command.run(global),
             Command::Verify(command) => command.run(global),
             Command::Check(command) => command.run(global),
+            Command::Repair(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),
             #[cfg(feature = "mount")]

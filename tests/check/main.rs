@@ -8,6 +8,7 @@ mod compare;
 mod damage;
 mod frozen;
 mod names;
+mod repairs;
 mod sample;
 #[path = "../support/volumes.rs"]
 mod scratch;

@@ -25,6 +25,7 @@ mod on_demand;
 mod partial;
 mod passwd;
 mod password;
+mod repair;
 mod rm;
 mod service;
 mod speed;

@@ -1,0 +1,345 @@
+//! Carrying a plan out, and taking it back.
+//!
+//! Whatever a step changes is kept first, in a quarantine folder outside the volume: the log says what was renamed and
+//! which bytes were replaced, files that are set aside lie beside it. Times of files and directories stay what they
+//! were, so that taking a repair back leaves the folder as it was, to the nanosecond.
+
+use super::action::{Action, Repair};
+use super::record::{Record, Times};
+use super::repair::split;
+use super::standing::Standing;
+use crate::volume;
+use crate::volume::{RawFile, Stat, Volume};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The log in a quarantine folder.
+const LOG: &str = "log.jsonl";
+
+/// A repair could not be begun, or the quarantine cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the fields say where, or what the system said
+pub enum RepairError {
+    /// The folder lies in the volume that is to be repaired.
+    #[error("{}: lies inside the volume", path.display())]
+    Inside { path: PathBuf },
+    /// A file of this machine.
+    #[error("{}: {source}", path.display())]
+    Quarantine { path: PathBuf, source: io::Error },
+    /// What is in the folder is no log of a repair.
+    #[error("{}: not the log of a repair (line {line})", path.display())]
+    NoLog { path: PathBuf, line: usize },
+    /// On the volume.
+    #[error(transparent)]
+    Volume(#[from] volume::Error),
+    /// Something is no longer as the repair left it.
+    #[error("{}: changed since the repair, and left as it is", path.display())]
+    Changed { path: PathBuf },
+}
+
+/// A quarantine folder, and the log in it.
+struct Quarantine {
+    path: PathBuf,
+    log: fs::File,
+    next: u64,
+}
+
+/// Carries repairs out, one after the other; one that fails is taken back, and told with its error. The quarantine
+/// folder must not exist yet. If something else was changed since `before` (an interrupted rename was finished), that can
+/// be undone, too. Gives the number of repairs that were carried out.
+pub fn apply(
+    volume: &Volume,
+    repairs: &[Repair],
+    quarantine: &Path,
+    before: Option<&Standing>,
+    failed: &mut dyn FnMut(&Repair, &RepairError),
+) -> Result<u64, RepairError> {
+    let mut quarantine = Quarantine::make(volume, quarantine)?;
+    let earlier = before.map_or(Ok(Vec::new()), |before| before.steps_to_now(volume))?;
+    for record in earlier {
+        let number = quarantine.log(&record)?;
+        quarantine.note(number, "done")?;
+    }
+    let mut done = 0;
+    for repair in repairs {
+        let mut steps = Vec::new();
+        let carried_out = repair.actions.iter().try_for_each(|action| {
+            let record = prepared(volume, action)?;
+            let number = quarantine.log(&record)?;
+            if let Record::File { path, .. } = &record {
+                quarantine.keep(volume, path, number)?;
+            }
+            steps.push((number, record.clone()));
+            carry_out(volume, &record)?;
+            quarantine.note(number, "done")
+        });
+        match carried_out {
+            Ok(()) => done += 1,
+            Err(error) => {
+                failed(repair, &error);
+                for (number, record) in steps.iter().rev() {
+                    match take_back(volume, record, &quarantine.kept(*number)) {
+                        Ok(()) => quarantine.note(*number, "undone")?,
+                        Err(error) => failed(repair, &error),
+                    }
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Takes back what the log in a quarantine folder says, the last step first. What is no longer as the repair left it is
+/// told, and stays. Gives the number of steps that were taken back.
+pub fn undo(
+    volume: &Volume,
+    quarantine: &Path,
+    failed: &mut dyn FnMut(&RepairError),
+) -> Result<u64, RepairError> {
+    let mut quarantine = Quarantine::open(quarantine)?;
+    let mut count = 0;
+    for (number, record) in quarantine.steps()?.into_iter().rev() {
+        match take_back(volume, &record, &quarantine.kept(number)) {
+            Ok(()) => {
+                quarantine.note(number, "undone")?;
+                count += 1;
+            }
+            Err(error) => failed(&error),
+        }
+    }
+    Ok(count)
+}
+
+impl Quarantine {
+    fn make(volume: &Volume, path: &Path) -> Result<Quarantine, RepairError> {
+        let fail = |source| RepairError::Quarantine { path: path.to_owned(), source };
+        if is_inside(volume, path).map_err(fail)? {
+            return Err(RepairError::Inside { path: path.to_owned() });
+        }
+        if let Some(parent) = path.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(fail)?;
+        }
+        fs::DirBuilder::new().mode(0o700).create(path).map_err(fail)?;
+        let log = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path.join(LOG));
+        Ok(Quarantine { path: path.to_owned(), log: log.map_err(fail)?, next: 0 })
+    }
+
+    fn open(path: &Path) -> Result<Quarantine, RepairError> {
+        let log = fs::OpenOptions::new().append(true).open(path.join(LOG));
+        let log = log.map_err(|source| RepairError::Quarantine { path: path.join(LOG), source })?;
+        Ok(Quarantine { path: path.to_owned(), log, next: 0 })
+    }
+
+    /// Where the bytes of a file lie that a step has set aside.
+    fn kept(&self, number: u64) -> PathBuf {
+        self.path.join(format!("{number}.file"))
+    }
+
+    /// Puts down what is about to be done, durably.
+    fn log(&mut self, record: &Record) -> Result<u64, RepairError> {
+        let number = self.next;
+        self.next += 1;
+        self.write(&json!({ "step": number, "do": record.to_json() }))?;
+        Ok(number)
+    }
+
+    fn note(&mut self, number: u64, what: &str) -> Result<(), RepairError> {
+        self.write(&json!({ "step": number, what: true }))
+    }
+
+    fn write(&mut self, line: &Value) -> Result<(), RepairError> {
+        let written = self.log.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.log.sync_data());
+        written.map_err(|source| RepairError::Quarantine { path: self.path.join(LOG), source })
+    }
+
+    /// The steps that are not taken back yet.
+    fn steps(&self) -> Result<Vec<(u64, Record)>, RepairError> {
+        let path = self.path.join(LOG);
+        let fail = |source| RepairError::Quarantine { path: path.clone(), source };
+        let lines = BufReader::new(fs::File::open(&path).map_err(fail)?).lines();
+        let (mut steps, mut undone) = (Vec::new(), HashSet::new());
+        for (line, text) in (1..).zip(lines) {
+            let text = text.map_err(fail)?;
+            let no_log = || RepairError::NoLog { path: path.clone(), line };
+            let value: Value = serde_json::from_str(&text).map_err(|_| no_log())?;
+            let number = value.get("step").and_then(Value::as_u64).ok_or_else(no_log)?;
+            if let Some(record) = value.get("do") {
+                steps.push((number, Record::from_json(record).ok_or_else(no_log)?));
+            } else if value.get("undone").is_some() {
+                undone.insert(number);
+            }
+        }
+        steps.retain(|(number, _)| !undone.contains(number));
+        Ok(steps)
+    }
+
+    /// Copies a file into quarantine, durably.
+    fn keep(&self, volume: &Volume, path: &Path, number: u64) -> Result<(), RepairError> {
+        let (dir, name) = split(path);
+        let mut from = volume.raw_dir(dir)?.open_file(name, false)?.try_clone()?;
+        let kept = self.kept(number);
+        let copied =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept).and_then(|mut to| {
+                io::copy(&mut from, &mut to)?;
+                to.sync_all()
+            });
+        copied.map_err(|source| RepairError::Quarantine { path: kept, source })
+    }
+}
+
+/// Whether a path that need not exist leads into the volume.
+fn is_inside(volume: &Volume, path: &Path) -> io::Result<bool> {
+    let path = std::path::absolute(path)?;
+    let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
+    let existing = existing.ok_or(io::ErrorKind::NotFound)?;
+    let root = volume.root().id();
+    Ok(existing.ancestors().any(|above| {
+        above.metadata().is_ok_and(|folder| (folder.dev(), folder.ino()) == (root.dev, root.ino))
+    }))
+}
+
+/// A step with all that undoing it needs.
+fn prepared(volume: &Volume, action: &Action) -> Result<Record, RepairError> {
+    let dir_times = |path: &Path| Ok::<_, volume::Error>(times(&volume.raw_dir(path)?.stat(b"")?));
+    Ok(match action {
+        Action::Rename { dir, from, to_dir, to } => Record::Rename {
+            dir_times: dir_times(dir)?,
+            to_dir_times: dir_times(to_dir)?,
+            dir: dir.clone(),
+            from: from.clone(),
+            to_dir: to_dir.clone(),
+            to: to.clone(),
+        },
+        Action::Header { path, before, after } => {
+            let times = times(&open(volume, path, false)?.stat()?);
+            let (before, after) = (before.to_vec(), after.to_vec());
+            Record::Bytes { path: path.clone(), offset: 0, before, after, to_end: false, times }
+        }
+        Action::Tail { path, offset, after } => {
+            let file = open(volume, path, false)?;
+            let stat = file.stat()?;
+            let mut before = vec![0; usize::try_from(stat.cipher_size.saturating_sub(*offset)).unwrap_or(0)];
+            let len = file.read_at(&mut before, *offset)?;
+            before.truncate(len);
+            let (after, times) = (after.clone(), times(&stat));
+            Record::Bytes { path: path.clone(), offset: *offset, before, after, to_end: true, times }
+        }
+        Action::SetAside { path } => {
+            let (dir, _) = split(path);
+            let stat = open(volume, path, false)?.stat()?;
+            let dir_times = dir_times(dir)?;
+            Record::File { path: path.clone(), mode: stat.mode, times: times(&stat), dir_times }
+        }
+    })
+}
+
+fn open(volume: &Volume, path: &Path, to_write: bool) -> Result<RawFile, volume::Error> {
+    let (dir, name) = split(path);
+    volume.raw_dir(dir)?.open_file(name, to_write)
+}
+
+pub(super) fn times(stat: &Stat) -> Times {
+    (stat.atime, stat.mtime)
+}
+
+fn carry_out(volume: &Volume, record: &Record) -> Result<(), RepairError> {
+    match record {
+        Record::Rename { dir, from, to_dir, to, dir_times, to_dir_times } => {
+            let (dir, to_dir) = (volume.raw_dir(dir)?, volume.raw_dir(to_dir)?);
+            dir.rename(from, &to_dir, to)?;
+            dir.restore_times(dir_times.0, dir_times.1);
+            to_dir.restore_times(to_dir_times.0, to_dir_times.1);
+        }
+        Record::Bytes { path, offset, before, after, to_end, times } => {
+            replace(volume, path, *offset, before, after, *to_end, *times)?;
+        }
+        Record::File { path, dir_times, .. } => {
+            let (dir, name) = split(path);
+            let dir = volume.raw_dir(dir)?;
+            dir.remove(name)?;
+            dir.restore_times(dir_times.0, dir_times.1);
+        }
+    }
+    Ok(())
+}
+
+/// Makes what was done undone; does nothing if it was never done.
+fn take_back(volume: &Volume, record: &Record, kept: &Path) -> Result<(), RepairError> {
+    match record {
+        Record::Rename { dir: from_dir, from, to_dir, to, dir_times, to_dir_times } => {
+            let (dir, into) = (volume.raw_dir(from_dir)?, volume.raw_dir(to_dir)?);
+            match (dir.stat_if_there(from)?, into.stat_if_there(to)?) {
+                (None, Some(_)) => into.rename(to, &dir, from)?,
+                (Some(_), None) => {}
+                _ => return Err(RepairError::Changed { path: to_dir.join(OsStr::from_bytes(to)) }),
+            }
+            dir.restore_times(dir_times.0, dir_times.1);
+            into.restore_times(to_dir_times.0, to_dir_times.1);
+        }
+        Record::Bytes { path, offset, before, after, to_end, times } => {
+            if !holds(volume, path, *offset, before, *to_end)? {
+                replace(volume, path, *offset, after, before, *to_end, *times)?;
+            }
+        }
+        Record::File { path, mode, times, dir_times } => {
+            let (dir, name) = split(path);
+            let dir = volume.raw_dir(dir)?;
+            if dir.stat_if_there(name)?.is_none() {
+                let fail = |source| RepairError::Quarantine { path: kept.to_owned(), source };
+                let mut from = fs::File::open(kept).map_err(fail)?;
+                let to = dir.create_file(name, *mode)?;
+                let mut buffer = vec![0; 1 << 16];
+                let mut offset = 0;
+                loop {
+                    let len = from.read(&mut buffer).map_err(fail)?;
+                    if len == 0 {
+                        break;
+                    }
+                    to.write_at(&buffer[..len], offset)?;
+                    offset += len as u64;
+                }
+                to.sync()?;
+                to.restore_times(times.0, times.1);
+            }
+            dir.restore_times(dir_times.0, dir_times.1);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file holds these bytes there.
+fn holds(volume: &Volume, path: &Path, offset: u64, bytes: &[u8], to_end: bool) -> Result<bool, RepairError> {
+    let file = open(volume, path, false)?;
+    let mut found = vec![0; bytes.len()];
+    let len = file.read_at(&mut found, offset)?;
+    let ends = !to_end || file.stat()?.cipher_size == offset + bytes.len() as u64;
+    Ok(ends && found[..len] == *bytes)
+}
+
+fn replace(
+    volume: &Volume,
+    path: &Path,
+    offset: u64,
+    before: &[u8],
+    after: &[u8],
+    to_end: bool,
+    times: Times,
+) -> Result<(), RepairError> {
+    if !holds(volume, path, offset, before, to_end)? {
+        return Err(RepairError::Changed { path: path.to_owned() });
+    }
+    let file = open(volume, path, true)?;
+    file.write_at(after, offset)?;
+    if to_end {
+        file.set_len(offset + after.len() as u64)?;
+    }
+    file.sync()?;
+    file.restore_times(times.0, times.1);
+    Ok(())
+}

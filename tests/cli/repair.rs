@@ -1,0 +1,59 @@
+//! `encbox repair`
+
+use crate::support::*;
+use std::fs;
+
+/// A volume with a file whose name lost its capitals; gives the name that it has.
+fn folded(scratch: &Scratch) -> String {
+    scratch.add("/report.txt", b"x");
+    let path = scratch.cipher("/report.txt");
+    let name = path.file_name().unwrap().to_str().unwrap().to_lowercase();
+    fs::rename(&path, path.with_file_name(&name)).unwrap();
+    name
+}
+
+#[test]
+fn a_plan_then_the_repair_then_back() {
+    let scratch = Scratch::new();
+    let name = folded(&scratch);
+    let run = scratch.run(&["repair", "V"]).fails(17);
+    assert!(run.text().starts_with(&format!("repair undecodable: report.txt [{name}]: ")), "{}", run.text());
+    assert!(scratch.paths().is_empty(), "a plan changes nothing");
+
+    let run = scratch.run(&["repair", "--apply", "--json", "V"]).ok();
+    let lines: Vec<serde_json::Value> =
+        run.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["repair"]["steps"][0]["step"], "rename");
+    assert_eq!(lines[0]["repair"]["steps"][0]["from"], name.as_str());
+    assert_eq!(lines[1]["done"]["repaired"], 1);
+    assert_eq!(scratch.paths(), ["report.txt"]);
+
+    let quarantine = lines[1]["done"]["quarantine"].as_str().unwrap();
+    scratch.run(&["repair", "--undo", quarantine, "V"]).ok();
+    assert!(scratch.paths().is_empty() && scratch.path("V").join(name).exists());
+}
+
+#[test]
+fn nothing_to_do_is_fine_and_what_cannot_be_done_is_said() {
+    let scratch = Scratch::new();
+    scratch.add("/file", b"x");
+    assert_eq!(scratch.run(&["repair", "--apply", "V"]).ok().text(), "");
+    scratch.write("V/no name", b"x");
+    let run = scratch.run(&["repair", "--apply", "V"]).fails(17);
+    assert!(run.text().starts_with("warning undecodable: [no name]: "), "{}", run.text());
+}
+
+#[test]
+fn a_quarantine_of_ones_own() {
+    let scratch = Scratch::new();
+    folded(&scratch);
+    scratch
+        .run(&["repair", "--apply", "--quarantine", "V/inside", "V"])
+        .fails(10)
+        .says(&["inside the volume"]);
+    scratch.run(&["repair", "--apply", "--quarantine", "kept", "V"]).ok();
+    assert!(scratch.path("kept/log.jsonl").exists());
+    scratch.run(&["repair", "--undo", "nowhere", "V"]).fails(8);
+    scratch.write("odd/log.jsonl", b"{}\n");
+    scratch.run(&["repair", "--undo", "odd", "V"]).fails(10).says(&["not the log of a repair"]);
+}
