@@ -7,6 +7,7 @@
 mod compare;
 mod damage;
 mod frozen;
+mod mutations;
 mod names;
 mod repairs;
 mod sample;
