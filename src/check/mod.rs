@@ -8,7 +8,7 @@
 //! [`Progress`]; nothing here prints or knows a command line.
 //!
 //! Where things live: `examine.rs` the walk; `folder.rs`, `naming.rs` names; `content.rs`, `blocks.rs` files; `sniff.rs`
-//! guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings. `program.rs`, `shown.rs` other programs;
+//! guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings. `program.rs`, `judging.rs`, `shown.rs` other programs;
 //! `against.rs`, `manifest.rs` known truth. `repair.rs` the plan, made of `action.rs`; `places.rs`, `headers.rs`,
 //! `witness.rs`, `tails.rs` what something was; `reencode.rs` trees; `apply.rs`, `record.rs`, `standing.rs`
 //! doing and undoing.
@@ -21,6 +21,7 @@ mod content;
 mod examine;
 mod folder;
 mod headers;
+mod judging;
 mod manifest;
 mod naming;
 mod places;
