@@ -37,7 +37,14 @@ pub enum Action {
         /// What comes there; the file ends behind it.
         after: Vec<u8>,
     },
-    /// A file or link is moved into quarantine.
+    /// A symbolic link is made.
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// Where it leads, as it is on disk.
+        target: Vec<u8>,
+    },
+    /// A file is moved into quarantine.
     SetAside {
         /// The file.
         path: PathBuf,

@@ -9,7 +9,7 @@ use super::record::{Record, Times};
 use super::repair::split;
 use super::standing::Standing;
 use crate::volume;
-use crate::volume::{RawFile, Stat, Volume};
+use crate::volume::{Kind, RawFile, Stat, Volume};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -230,6 +230,10 @@ fn prepared(volume: &Volume, action: &Action) -> Result<Record, RepairError> {
             let (after, times) = (after.clone(), times(&stat));
             Record::Bytes { path: path.clone(), offset: *offset, before, after, to_end: true, times }
         }
+        Action::Link { path, target } => {
+            let dir_times = dir_times(split(path).0)?;
+            Record::Link { path: path.clone(), target: target.clone(), dir_times }
+        }
         Action::SetAside { path } => {
             let (dir, _) = split(path);
             let stat = open(volume, path, false)?.stat()?;
@@ -259,6 +263,12 @@ fn carry_out(volume: &Volume, record: &Record) -> Result<(), RepairError> {
         Record::Bytes { path, offset, before, after, to_end, times } => {
             replace(volume, path, *offset, before, after, *to_end, *times)?;
         }
+        Record::Link { path, target, dir_times } => {
+            let (dir, name) = split(path);
+            let dir = volume.raw_dir(dir)?;
+            dir.create_link(name, target)?;
+            dir.restore_times(dir_times.0, dir_times.1);
+        }
         Record::File { path, dir_times, .. } => {
             let (dir, name) = split(path);
             let dir = volume.raw_dir(dir)?;
@@ -286,6 +296,18 @@ fn take_back(volume: &Volume, record: &Record, kept: &Path) -> Result<(), Repair
             if !holds(volume, path, *offset, before, *to_end)? {
                 replace(volume, path, *offset, after, before, *to_end, *times)?;
             }
+        }
+        Record::Link { path, target, dir_times } => {
+            let (dir, name) = split(path);
+            let dir = volume.raw_dir(dir)?;
+            match dir.stat_if_there(name)? {
+                None => {}
+                Some(stat) if stat.kind == Kind::Symlink && dir.read_link(name)? == *target => {
+                    dir.remove(name)?
+                }
+                Some(_) => return Err(RepairError::Changed { path: path.clone() }),
+            }
+            dir.restore_times(dir_times.0, dir_times.1);
         }
         Record::File { path, mode, times, dir_times } => {
             let (dir, name) = split(path);

@@ -3,6 +3,7 @@
 use super::blocks::{Piece, Seen};
 use super::examine::{Check, Job};
 use super::folder::{At, is_gone};
+use super::links;
 use super::pool::Pool;
 use super::report::{Finding, Kind, Severity};
 use super::sniff;
@@ -57,6 +58,15 @@ pub(super) fn file(check: &Check<'_>, pool: &Pool<Job>, at: &At<'_>, path_iv: u6
             Kind::Empty,
             "no bytes at all: an empty file, or one that has not arrived",
         );
+    }
+    match links::target_in(check.volume, &file, stat.cipher_size) {
+        Ok(None) => {}
+        Ok(Some(_)) => {
+            let what =
+                "it holds where a link leads: it was one, until a client that knows no links stored it";
+            return tell(Severity::Damage, Kind::LinkFile, what);
+        }
+        Err(error) => return check.found(unreadable(at, check, &error)),
     }
     let file_iv = match file_iv(check, &file, path_iv) {
         Ok(Ok(file_iv)) => file_iv,

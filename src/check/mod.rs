@@ -7,7 +7,8 @@
 //! What is wrong is a [`Finding`]: where, what, how bad, and what can be done. Findings are told as they are made, to a
 //! [`Progress`]; nothing here prints or knows a command line.
 //!
-//! Where things live: `examine.rs` the walk; `folder.rs`, `naming.rs` names; `content.rs`, `blocks.rs` files; `sniff.rs` guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings.
+//! Where things live: `examine.rs` the walk; `folder.rs`, `naming.rs` names; `content.rs`, `blocks.rs` files; `links.rs`
+//! links that became files; `sniff.rs` guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings.
 //! `program.rs`, `judging.rs`, `shown.rs` other programs; `against.rs`, `manifest.rs` known truth. `repair.rs` the plan, made of
 //! `action.rs`; `renames.rs`, `exchange.rs` names; `places.rs`, `headers.rs`, `witness.rs`, `tails.rs` what something
 //! was; `reencode.rs` trees; `apply.rs`, `record.rs`, `standing.rs` doing and undoing.
@@ -22,6 +23,7 @@ mod exchange;
 mod folder;
 mod headers;
 mod judging;
+mod links;
 mod manifest;
 mod naming;
 mod places;

@@ -29,6 +29,8 @@ pub(super) enum Record {
     },
     /// `bytes` from `offset` on became `after`; `to_end` if the file ends behind them, before as after.
     Bytes { path: PathBuf, offset: u64, before: Vec<u8>, after: Vec<u8>, to_end: bool, times: Times },
+    /// A symbolic link was made, where nothing was.
+    Link { path: PathBuf, target: Vec<u8>, dir_times: Times },
     /// A regular file whose bytes are in quarantine under the number of the step.
     File { path: PathBuf, mode: u32, times: Times, dir_times: Times },
 }
@@ -116,6 +118,9 @@ impl Record {
                 "path": path_value(path), "offset": offset, "to_end": to_end,
                 "before": hex(before), "after": hex(after), "times": times_value(*times),
             } }),
+            Record::Link { path, target, dir_times } => json!({ "link": {
+                "path": path_value(path), "target": bytes_value(target), "dir_times": times_value(*dir_times),
+            } }),
             Record::File { path, mode, times, dir_times } => json!({ "file": {
                 "path": path_value(path), "mode": mode,
                 "times": times_value(*times), "dir_times": times_value(*dir_times),
@@ -143,6 +148,13 @@ impl Record {
                 after: unhex(bytes.get("after")?.as_str()?)?,
                 to_end: bytes.get("to_end")?.as_bool()?,
                 times: times_of(bytes.get("times")?)?,
+            });
+        }
+        if let Some(link) = value.get("link") {
+            return Some(Record::Link {
+                path: path_of(link.get("path")?)?,
+                target: bytes_of(link.get("target")?)?,
+                dir_times: times_of(link.get("dir_times")?)?,
             });
         }
         let file = value.get("file")?;
@@ -180,6 +192,7 @@ mod tests {
                 to_end: true,
                 times,
             },
+            Record::Link { path: "l".into(), target: b"+x/\xff".to_vec(), dir_times: times },
             Record::File { path: "f".into(), mode: 0o640, times, dir_times: times },
         ] {
             assert_eq!(Record::from_json(&record.to_json()), Some(record));

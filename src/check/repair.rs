@@ -5,6 +5,7 @@
 use super::action::{Action, Plan, Repair};
 use super::exchange::{FoundUnder, exchange};
 use super::headers::{self, Here};
+use super::links;
 use super::places::Places;
 use super::report::{Error, Finding, Kind, Progress, Summary};
 use super::tails;
@@ -140,6 +141,7 @@ impl Planner<'_> {
                 self.header(finding, found_under)
             }
             Kind::Truncated | Kind::Mac | Kind::ContentType => self.tail(finding),
+            Kind::LinkFile => self.link(finding),
             Kind::Foreign
             | Kind::EvilName
             | Kind::Collision
@@ -168,6 +170,27 @@ impl Planner<'_> {
             chain = below;
         }
         Ok(Some(Spot { dir: self.volume.raw_dir(dir)?, name, chain, plain_dir }))
+    }
+
+    /// A link instead of the file that holds its target.
+    fn link(&self, finding: &Finding) -> Result<Option<Repair>, volume::Error> {
+        let Some(spot) = self.spot(finding)? else { return Ok(None) };
+        let Ok((name, _)) = self.volume.name_codec().decode_entry(spot.name, spot.chain) else {
+            return Ok(None);
+        };
+        let file = spot.dir.open_file(spot.name, false)?;
+        let Some(target) = links::target_in(self.volume, &file, file.stat()?.cipher_size)? else {
+            return Ok(None);
+        };
+        let path = finding.path.clone();
+        Ok(Some(Repair {
+            kind: finding.kind,
+            path: path.clone(),
+            plain: Some(plain_of(&spot, &name)),
+            what: "it holds where a link leads; it becomes that link again".to_owned(),
+            sure: true,
+            actions: vec![Action::SetAside { path: path.clone() }, Action::Link { path, target }],
+        }))
     }
 
     fn all_blocks_are_bad(&self, finding: &Finding) -> bool {

@@ -36,6 +36,8 @@ pub enum Kind {
     BrokenChain,
     /// A link whose target does not decode.
     LinkTarget,
+    /// A file that holds the target of a link, and was one.
+    LinkFile,
     /// Something that the system does not let us read.
     Unreadable,
     /// An empty file, which may be a placeholder.
@@ -75,6 +77,7 @@ impl Kind {
             Kind::ConfigCopy => "config-copy",
             Kind::BrokenChain => "broken-chain",
             Kind::LinkTarget => "link-target",
+            Kind::LinkFile => "link-file",
             Kind::Unreadable => "unreadable",
             Kind::Empty => "empty",
             Kind::Truncated => "truncated",
@@ -106,10 +109,11 @@ impl Kind {
                 "it was renamed or moved without encbox: `encbox repair` looks for its old name"
             }
             Kind::LinkTarget => "make the link anew",
+            Kind::LinkFile => "`encbox repair` makes a link of it again",
             Kind::Unreadable => "look after the permissions, or the disk",
             Kind::Empty => "nothing, if it is meant to be empty; otherwise let the sync client finish",
             Kind::Truncated => {
-                "restore it from the sync service's history; `encbox repair` cuts off what is not readable"
+                "restore it from the sync service's history; `encbox repair` cuts off an end that holds no data"
             }
             Kind::Header => {
                 "restore it from the sync service's history; `encbox repair` tries what can be tried"

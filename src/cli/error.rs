@@ -2,7 +2,7 @@
 
 #[cfg(feature = "mount")]
 use super::exit::Code;
-use super::{keyring, password};
+use super::{keyring, password, text};
 use crate::config;
 use crate::transfer;
 use crate::volume;
@@ -84,10 +84,10 @@ pub(super) enum Error {
     #[error(transparent)]
     Repair(#[from] crate::check::RepairError),
     /// A check found damage, and each was reported.
-    #[error("{0} of the findings are damage")]
+    #[error("{} of damage", text::count(*.0, "finding"))]
     Damaged(u64),
     /// A check found something, but no damage, and each was reported.
-    #[error("{0} findings; nothing is known to be damaged")]
+    #[error("{}; nothing is known to be damaged", text::count(*.0, "finding"))]
     Findings(u64),
     /// Mounting, unmounting, serving a mount.
     #[cfg(feature = "mount")]

@@ -229,6 +229,12 @@ fn step(action: &Action) -> Value {
             facts["bytes"] = json!(after.len());
             put_name(&mut facts, "path", path.as_os_str());
         }
+        Action::Link { path, target } => {
+            let target: OsString = name(target);
+            facts["step"] = "link".into();
+            put_name(&mut facts, "path", path.as_os_str());
+            put_name(&mut facts, "target", &target);
+        }
         Action::SetAside { path } => {
             facts["step"] = "set-aside".into();
             put_name(&mut facts, "path", path.as_os_str());

@@ -181,6 +181,12 @@ impl RawDir {
         Ok(RawFile { core: Arc::clone(&self.core), fd, path: self.path.join(os_str(name)) })
     }
 
+    /// Makes a symbolic link that leads to `target`, as it is to be on disk; there must be nothing of that name.
+    pub fn create_link(&self, name: &[u8], target: &[u8]) -> Result<(), Error> {
+        self.check_writable("creating", name)?;
+        self.check("creating", name, rustix::fs::symlinkat(target, &self.handle, name))
+    }
+
     /// Sets the times of last access and last change back after something had to change them.
     pub fn restore_times(&self, atime: SystemTime, mtime: SystemTime) {
         sys::restore_handle_times(&self.handle, sys::Times { atime, mtime });

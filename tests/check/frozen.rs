@@ -1,13 +1,16 @@
 //! Frozen volumes: nothing is found in the sound ones, and in the damaged ones what their manifest says, no more.
 
+use crate::repairs::{mend_opened, plan_of};
 use crate::support::manifest::{self, Damage, Vector};
 use crate::support::process;
 use crate::support::scratch::ScratchVolume;
+use crate::support::tree::Node;
 use crate::{findings, support};
 use encbox::check::{Finding, Kind, Severity};
-use encbox::volume::PlainPath;
+use encbox::config::Parameters;
+use encbox::volume::{PlainPath, Volume};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a finding says, as far as a manifest knows it.
 type Fact = (Kind, Severity, PathBuf);
@@ -35,6 +38,10 @@ fn for_each_vector(check: impl Fn(&Vector) + Sync) {
     assert!(failed.is_empty(), "{} of {} volumes failed: {failed:?}", failed.len(), vectors.len());
 }
 
+fn encode(volume: &Volume, path: &Path) -> PathBuf {
+    volume.encode_path(&PlainPath::parse(path.as_os_str()).unwrap()).unwrap()
+}
+
 /// The kinds of finding that a name which is not part of a volume may be.
 fn of_name(name: &str) -> (Kind, Severity) {
     match name {
@@ -46,7 +53,7 @@ fn of_name(name: &str) -> (Kind, Severity) {
     }
 }
 
-fn expected(vector: &Vector, encode: impl Fn(&std::path::Path) -> PathBuf) -> BTreeSet<Fact> {
+fn expected(vector: &Vector, encode: impl Fn(&Path) -> PathBuf) -> BTreeSet<Fact> {
     let names = vector.undecodable.iter().map(|path| {
         let (kind, severity) = of_name(path.to_str().unwrap());
         (kind, severity, path.clone())
@@ -78,9 +85,7 @@ fn what_is_wrong_is_found_and_nothing_else() {
         };
         support::tree::restore_links(&vector.tree, &volume);
         let before = support::tree::of_folder(&copy.cipher());
-        let encode = |path: &std::path::Path| {
-            volume.encode_path(&PlainPath::parse(path.as_os_str()).unwrap()).unwrap()
-        };
+        let encode = |path: &Path| encode(&volume, path);
         let expected = expected(vector, encode);
         let found: Vec<Finding> = findings(&volume);
         let facts = |finding: &Finding| (finding.kind, finding.severity, finding.path.clone());
@@ -100,5 +105,45 @@ fn what_is_wrong_is_found_and_nothing_else() {
         }
         let after = support::tree::of_folder(&copy.cipher());
         support::tree::assert_same("the ciphertext after checking", &before, &after);
+    });
+}
+
+/// Some of the volumes went through a program that stores links as files, and so do volumes of people.
+#[test]
+fn links_that_became_files_are_found_and_become_links_again() {
+    for_each_vector(|vector| {
+        let copy = ScratchVolume::copy_of(&vector.cipher, &vector.password);
+        let Ok(volume) = copy.try_open() else { return };
+        let as_files: Vec<(&PathBuf, PathBuf)> = vector
+            .tree
+            .iter()
+            .filter(|(_, node)| matches!(node, Node::Symlink { .. }))
+            .map(|(path, _)| (path, encode(&volume, path)))
+            .filter(|(_, on_disk)| std::fs::symlink_metadata(copy.cipher().join(on_disk)).unwrap().is_file())
+            .collect();
+        let Parameters { name_coding, .. } = volume.config().parameters();
+        if name_coding.name == "nameio/null" || as_files.is_empty() {
+            return; // a short target in the clear could be anything
+        }
+        let found = findings(&volume);
+        let told: BTreeSet<&PathBuf> = found
+            .iter()
+            .filter(|finding| finding.kind == Kind::LinkFile)
+            .map(|finding| &finding.path)
+            .collect();
+        assert_eq!(told, as_files.iter().map(|(_, on_disk)| on_disk).collect());
+        let cannot_be_mended = plan_of(&volume, &[]).hopeless.len();
+        mend_opened(
+            &copy.cipher(),
+            || copy.open(),
+            &[],
+            |mended, plan| {
+                assert_eq!(plan.hopeless.len(), cannot_be_mended);
+                let tree = support::tree::of_volume(mended).tree;
+                for (path, _) in &as_files {
+                    assert_eq!(tree.get(*path), vector.tree.get(*path), "{}", path.display());
+                }
+            },
+        );
     });
 }

@@ -31,18 +31,29 @@ pub(crate) fn plan_of(volume: &Volume, hints: &[&str]) -> Plan {
 /// Mends everything, looks at the result, and takes it back.
 #[track_caller]
 pub(crate) fn mend(folder: &Path, hints: &[&str], look: impl FnOnce(&Volume, &Plan)) {
+    mend_opened(folder, || open(folder, OpenOptions::default()), hints, look);
+}
+
+/// The same for a volume with a password of its own.
+#[track_caller]
+pub(crate) fn mend_opened(
+    folder: &Path,
+    open: impl Fn() -> Volume,
+    hints: &[&str],
+    look: impl FnOnce(&Volume, &Plan),
+) {
     let before = snapshot(folder);
     let quarantine = tempfile::tempdir().unwrap();
     let quarantine = quarantine.path().join("quarantine");
-    let volume = open(folder, OpenOptions::default());
+    let volume = open();
     let plan = plan_of(&volume, hints);
     assert!(snapshot(folder) == before, "planning changes nothing");
     let mut failed = |repair: &Repair, error: &RepairError| panic!("{repair:?}: {error}");
     let done = apply(&volume, &plan.repairs, &quarantine, None, &mut failed).unwrap();
     assert_eq!(done, plan.repairs.len() as u64);
     drop(volume);
-    look(&open(folder, OpenOptions::default()), &plan);
-    let volume = open(folder, OpenOptions::default());
+    look(&open(), &plan);
+    let volume = open();
     undo(&volume, &quarantine, &mut |error| panic!("{error}")).unwrap();
     drop(volume);
     let after = snapshot(folder);

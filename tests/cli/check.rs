@@ -23,7 +23,7 @@ fn damage_is_a_line_and_a_number() {
     let scratch = Scratch::new();
     scratch.add("/dir/fi\tle", b"x");
     spoil(&scratch, "/dir/fi\tle");
-    let run = scratch.run(&["check", "V"]).fails(9).says(&["1 of the findings are damage"]);
+    let run = scratch.run(&["check", "V"]).fails(9).says(&["1 finding of damage"]);
     let start = "damage mac: dir/fi\\x09le [";
     assert!(
         run.text().starts_with(start) && run.text().contains("the MAC of 1 of 1 blocks"),
