@@ -194,7 +194,7 @@ impl Quarantine {
 }
 
 /// Whether a path that need not exist leads into the volume.
-fn is_inside(volume: &Volume, path: &Path) -> io::Result<bool> {
+pub(super) fn is_inside(volume: &Volume, path: &Path) -> io::Result<bool> {
     let path = std::path::absolute(path)?;
     let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
     let existing = existing.ok_or(io::ErrorKind::NotFound)?;

@@ -2,6 +2,7 @@
 
 use super::content::{self, Scratch, Subject};
 use super::folder::{self, Folder};
+use super::passed::Passed;
 use super::pool::Pool;
 use super::report::{Error, Finding, Kind, Progress, Severity, Summary};
 use super::tree::Node;
@@ -46,6 +47,8 @@ pub(super) struct Check<'a> {
     pub(super) volume: &'a Volume,
     pub(super) options: Options,
     pub(super) hasher: RandomState,
+    /// What need not be read again, and is added to.
+    pub(super) passed: Option<&'a Passed>,
     report: Mutex<Report<'a>>,
 }
 
@@ -54,11 +57,17 @@ struct Report<'a> {
     summary: Summary,
 }
 
-/// Checks the whole volume, and tells `progress` what it finds. The order of findings differs from run to run.
-pub fn check(volume: &Volume, options: Options, progress: &mut dyn Progress) -> Result<Summary, Error> {
+/// Checks the whole volume, and tells `progress` what it finds. The order of findings differs from run to run. Files that
+/// have `passed` before are not read; those that pass now are added to them.
+pub fn check(
+    volume: &Volume,
+    options: Options,
+    passed: Option<&Passed>,
+    progress: &mut dyn Progress,
+) -> Result<Summary, Error> {
     drop(volume.raw_dir(Path::new(""))?.entries()?); // can it be read at all?
     let report = Mutex::new(Report { progress, summary: Summary::default() });
-    let check = Check { volume, options, hasher: RandomState::new(), report };
+    let check = Check { volume, options, hasher: RandomState::new(), passed, report };
     let first = Job::Folder(Node::root(volume));
     Pool::run(options.jobs, first, |pool, job, scratch: &mut Scratch| match job {
         Job::Folder(node) => folder::list(&check, pool, node, scratch),

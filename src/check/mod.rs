@@ -8,7 +8,8 @@
 //! [`Progress`]; nothing here prints or knows a command line.
 //!
 //! Where things live: `examine.rs` the walk; `folder.rs`, `naming.rs` names; `content.rs`, `blocks.rs` files; `links.rs`
-//! links that became files; `sniff.rs` guesses; `tree.rs` where a walk is; `pool.rs` threads; `report.rs` findings.
+//! links that became files; `sniff.rs` guesses; `tree.rs` where a walk is; `pool.rs` threads; `passed.rs` what
+//! was found sound; `report.rs` findings.
 //! `program.rs`, `judging.rs`, `shown.rs` other programs; `against.rs`, `manifest.rs` known truth. `repair.rs` the plan, made of
 //! `action.rs`; `renames.rs`, `exchange.rs` names; `places.rs`, `headers.rs`, `witness.rs`, `tails.rs` what something
 //! was; `reencode.rs` trees; `apply.rs`, `record.rs`, `standing.rs` doing and undoing.
@@ -28,6 +29,7 @@ mod manifest;
 mod naming;
 mod places;
 mod pool;
+mod passed;
 mod program;
 mod record;
 mod reencode;
@@ -51,3 +53,4 @@ pub use repair::plan;
 pub use report::{Error, Finding, Kind, Progress, Severity, Summary};
 pub use shown::{Hidden, hidden};
 pub use standing::Standing;
+pub use passed::Passed;

@@ -28,7 +28,7 @@ pub fn plan(
     progress: &mut dyn Progress,
 ) -> Result<Plan, Error> {
     let mut collector = Collector { progress, findings: Vec::new() };
-    check(volume, options, &mut collector)?;
+    check(volume, options, None, &mut collector)?;
     let findings = collector.findings;
     let hints: Vec<Vec<u8>> = hints.iter().map(|hint| hint.as_bytes().to_vec()).collect();
     plan_for(volume, findings, &hints)

@@ -166,6 +166,8 @@ pub struct Summary {
     pub links: u64,
     /// Bytes of regular files on disk.
     pub bytes: u64,
+    /// Of the files, those that were found sound before and not read again.
+    pub passed_before: u64,
     /// Findings of no consequence.
     pub notes: u64,
     /// Findings that are odd.

@@ -2,9 +2,12 @@
 
 use super::findings::{self, Listener};
 use super::open::VolumeArgs;
-use super::{Error, Global};
-use crate::check::{self, Options};
+use super::{Error, Global, state};
+use crate::check::{self, Options, Passed};
+use crate::volume::Volume;
+use sha2::{Digest, Sha256};
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
 
 /// Look for everything that is wrong with a volume, and change nothing
 #[derive(Debug, clap::Args)]
@@ -33,6 +36,9 @@ pub(super) struct Check {
     /// Work with N threads (default: as many as the machine runs at once, 16 at the most)
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Go on where a check of this volume was interrupted: what was read and found sound is not read again
+    #[arg(long, conflicts_with = "names")]
+    resume: bool,
     /// Report findings, progress and result as JSON, a line each
     #[arg(long)]
     json: bool,
@@ -42,9 +48,39 @@ impl Check {
     pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
         let volume = self.volume.read_only(global)?;
         let options = Options { contents: !self.names, guess: !self.no_guess, jobs: self.jobs };
+        let passed = self.passed(global, &volume);
         let mut listener = Listener::new(global, self.json, self.notes);
-        let checked = check::check(&volume, options, &mut listener);
+        let checked = check::check(&volume, options, passed.as_ref(), &mut listener);
         listener.end()?;
-        findings::end(global, self.json, self.notes, checked?)
+        let summary = match checked {
+            Err(check::Error::Interrupted) if passed.is_some() => return Err(Error::CheckInterrupted),
+            checked => checked?,
+        };
+        if let Some(passed) = passed {
+            passed
+                .forget()
+                .unwrap_or_else(|error| tracing::warn!(%error, "what was found sound stays noted"));
+        }
+        findings::end(global, self.json, self.notes, summary)
+    }
+
+    /// Where it is noted which files were found sound; one that cannot be had is no reason not to check.
+    fn passed(&self, global: &Global, volume: &Volume) -> Option<Passed> {
+        if self.names {
+            return None;
+        }
+        let root = volume.root_path().canonicalize().ok()?;
+        // files that pass without being guessed about have not passed with it
+        let name =
+            Sha256::new().chain_update(root.as_os_str().as_bytes()).chain_update([u8::from(self.no_guess)]);
+        let name: String = name.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let path = state::folder()?.join("checks").join(name);
+        match Passed::open(volume, &path, self.resume) {
+            Ok(passed) => Some(passed),
+            Err(error) => {
+                global.note(&format!("if this check is interrupted, it will begin anew: {error}"));
+                None
+            }
+        }
     }
 }

@@ -80,6 +80,9 @@ pub(super) enum Error {
     /// A check that could not be done.
     #[error(transparent)]
     Check(#[from] crate::check::Error),
+    /// A check was interrupted, and can go on.
+    #[error("interrupted")]
+    CheckInterrupted,
     /// A repair that could not be done, or taken back.
     #[error(transparent)]
     Repair(#[from] crate::check::RepairError),

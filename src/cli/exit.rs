@@ -155,6 +155,9 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         ),
         Error::Check(crate::check::Error::Volume(error)) => plain(on_volume(error)),
         Error::Check(crate::check::Error::Interrupted) => plain((Code::Interrupted, "")),
+        Error::CheckInterrupted => {
+            plain((Code::Interrupted, "`encbox check --resume` goes on, and reads no sound file again"))
+        }
         Error::Repair(error) => plain(in_repair(error)),
         Error::Damaged(_) => plain((Code::Damaged, "`encbox repair` shows what it could mend")),
         Error::Findings(_) => plain((Code::Findings, "")),

@@ -71,12 +71,12 @@ pub(super) fn show(finding: &Finding, json: bool) -> Result<(), Error> {
 
 /// Says what was looked at, and how it ended.
 pub(super) fn end(global: &Global, json: bool, notes_shown: bool, summary: Summary) -> Result<(), Error> {
-    let Summary { files, folders, links, bytes, notes, warnings, damage } = summary;
+    let Summary { files, folders, links, bytes, passed_before, notes, warnings, damage } = summary;
     if json {
         let mut out = Out::new();
         out.json(&json!({ "done": {
             "files": files, "folders": folders, "links": links, "bytes": bytes,
-            "notes": notes, "warnings": warnings, "damage": damage,
+            "passed_before": passed_before, "notes": notes, "warnings": warnings, "damage": damage,
         } }))?;
         out.end()?;
     } else {
@@ -87,7 +87,13 @@ pub(super) fn end(global: &Global, json: bool, notes_shown: bool, summary: Summa
             _ if notes_shown => String::new(),
             _ => format!("; {} of no consequence, which --notes shows", text::count(notes, "finding")),
         };
-        global.note_on_terminal(&format!("checked {}{hidden}", counts.join(", ")));
+        let before = match passed_before {
+            0 => String::new(),
+            _ => {
+                format!("; of {} it was known before that they are sound", text::count(passed_before, "file"))
+            }
+        };
+        global.note_on_terminal(&format!("checked {}{before}{hidden}", counts.join(", ")));
     }
     match (damage, warnings) {
         (0, 0) => Ok(()),

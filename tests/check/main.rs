@@ -11,6 +11,7 @@ mod mutations;
 mod names;
 mod repairs;
 mod sample;
+mod resume;
 #[path = "../support/volumes.rs"]
 mod scratch;
 #[path = "../support/mod.rs"]
@@ -37,7 +38,8 @@ pub(crate) fn findings(volume: &Volume) -> Vec<Finding> {
 
 pub(crate) fn findings_and_summary(volume: &Volume) -> (Vec<Finding>, Summary) {
     let mut found = Found::default();
-    let summary = check(volume, Options::default(), &mut found).unwrap_or_else(|error| panic!("{error}"));
+    let summary =
+        check(volume, Options::default(), None, &mut found).unwrap_or_else(|error| panic!("{error}"));
     let counted = |severity| found.0.iter().filter(|finding| finding.severity == severity).count() as u64;
     assert_eq!(
         (summary.notes, summary.warnings, summary.damage),

@@ -59,3 +59,14 @@ fn without_contents() {
     spoil(&scratch, "/file");
     scratch.run(&["check", "--names", "V"]).ok();
 }
+
+#[test]
+fn nothing_is_kept_of_a_check_that_ended() {
+    let scratch = Scratch::new();
+    scratch.add("/file", b"x");
+    for _ in 0..2 {
+        let run = scratch.run(&["check", "--resume", "--json", "V"]).ok().json();
+        assert_eq!((&run["done"]["files"], &run["done"]["passed_before"]), (&1.into(), &0.into()));
+        assert!(scratch.folder_names("state/checks").is_empty());
+    }
+}
