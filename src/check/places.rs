@@ -194,7 +194,7 @@ impl Places {
 }
 
 /// Bits that speak for a name that decoded; `None` if nobody would have typed it.
-fn evidence(plain: &[u8]) -> Option<f64> {
+pub(super) fn evidence(plain: &[u8]) -> Option<f64> {
     /// Of the checksum.
     const CHECKSUM: f64 = 16.0;
     /// By which a byte of text is rarer than any byte.

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "mount")]
 use super::exit::Code;
-use super::{keyring, password, text};
+use super::{keyring, password, text, words};
 use crate::config;
 use crate::transfer;
 use crate::volume;
@@ -86,6 +86,15 @@ pub(super) enum Error {
     /// A repair that could not be done, or taken back.
     #[error(transparent)]
     Repair(#[from] crate::check::RepairError),
+    /// The words of a key are none.
+    #[error("the words of the key: {0}")]
+    Words(words::Error),
+    /// A volume without a config does not open.
+    #[error(transparent)]
+    Recover(#[from] crate::check::RecoverError),
+    /// A plan says what could be mended.
+    #[error("{} to mend", text::count(*.0, "thing"))]
+    ToMend(u64),
     /// A check found damage, and each was reported.
     #[error("{} of damage", text::count(*.0, "finding"))]
     Damaged(u64),

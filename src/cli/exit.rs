@@ -159,6 +159,9 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
             plain((Code::Interrupted, "`encbox check --resume` goes on, and reads no sound file again"))
         }
         Error::Repair(error) => plain(in_repair(error)),
+        Error::Words(_) => plain((Code::NoPassword, "four letters of each word are enough, in their order")),
+        Error::Recover(error) => in_recovery(error),
+        Error::ToMend(_) => plain((Code::Findings, "--apply mends what is sure, --guesses the rest of it")),
         Error::Damaged(_) => plain((Code::Damaged, "`encbox repair` shows what it could mend")),
         Error::Findings(_) => plain((Code::Findings, "")),
         #[cfg(feature = "mount")]
@@ -336,6 +339,19 @@ fn in_repair(error: &crate::check::RepairError) -> (Code, &'static str) {
         E::NoLog { .. } => (Code::WrongKind, "name the folder that `encbox repair --apply` told"),
         E::Volume(error) => on_volume(error),
         E::Changed { .. } => (Code::Failed, "something else changes the volume"),
+    }
+}
+
+fn in_recovery(error: &crate::check::RecoverError) -> (Code, String) {
+    use crate::check::RecoverError as E;
+    let plain = |(code, hint): (Code, &str)| (code, hint.to_string());
+    match error {
+        E::KeyLen(_) | E::NothingFits => {
+            plain((Code::WrongPassword, "is it the key of this volume, and has the folder finished syncing?"))
+        }
+        E::Open(error) => open(error),
+        E::Volume(error) => plain(on_volume(error)),
+        E::Config(error) => plain(in_config(error)),
     }
 }
 

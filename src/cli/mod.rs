@@ -20,6 +20,7 @@ mod findings;
 mod import;
 mod info;
 mod iterations;
+mod key;
 mod keyring;
 mod ls;
 mod man;
@@ -36,6 +37,7 @@ mod prompt;
 mod range;
 mod record;
 mod remedy;
+mod recover_key;
 mod repair;
 mod rm;
 mod secret;
@@ -46,6 +48,7 @@ mod text;
 mod trash;
 mod tree;
 mod verify;
+mod words;
 
 #[cfg(feature = "mount")]
 mod background;
@@ -126,6 +129,8 @@ enum Command {
     Verify(verify::Verify),
     Check(check::Check),
     Repair(repair::Repair),
+    Key(key::Key),
+    RecoverKey(recover_key::RecoverKey),
     #[cfg(feature = "mount")]
     Mount(mount::Mount),
     #[cfg(feature = "mount")]
@@ -184,6 +189,8 @@ impl Command {
             Command::Verify(command) => command.run(global),
             Command::Check(command) => command.run(global),
             Command::Repair(command) => command.run(global),
+            Command::Key(command) => command.run(global),
+            Command::RecoverKey(command) => command.run(global),
             #[cfg(feature = "mount")]
             Command::Mount(command) => command.run(global),
             #[cfg(feature = "mount")]

@@ -36,6 +36,12 @@ impl VolumeArgs {
         self.unlock(global, |secret| open(global, &self.volume, &found, secret, options.clone()))
     }
 
+    /// Fetches the password and unlocks the volume key with it.
+    pub(super) fn key(&self, global: &Global, found: &FoundConfig) -> Result<VolumeKey, Error> {
+        let options = OpenOptions { state: state::folder(), ..OpenOptions::default() };
+        self.unlock(global, |secret| unlock(global, &self.volume, found, secret, &options))
+    }
+
     /// Fetches the password and tries it; somebody at a terminal may try again.
     pub(super) fn unlock<T>(
         &self,

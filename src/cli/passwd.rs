@@ -1,10 +1,10 @@
 //! `encbox passwd`: another password for the same volume.
 
-use super::open::{VolumeArgs, find, keep_config, unlock};
+use super::open::{VolumeArgs, find, keep_config};
 use super::password::{self, Source};
-use super::{Error, Global, iterations, keyring, state};
-use crate::config::{self, Kdf};
-use crate::volume::{self, OpenOptions};
+use super::{Error, Global, iterations, keyring};
+use crate::config::{Config, Kdf};
+use crate::volume;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,8 +36,7 @@ impl Passwd {
     pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
         let root = &self.volume.volume;
         let found = find(global, root)?;
-        let options = OpenOptions { state: state::folder(), ..OpenOptions::default() };
-        let key = self.volume.unlock(global, |secret| unlock(global, root, &found, secret, &options))?;
+        let key = self.volume.key(global, &found)?;
         let secret = self.new_source().read_new(root, &format!("New password of {}", root.display()))?;
         let config = found
             .config
@@ -64,7 +63,7 @@ impl Passwd {
         }
     }
 
-    fn iterations(&self, config: &config::Config) -> Result<u32, Error> {
+    fn iterations(&self, config: &Config) -> Result<u32, Error> {
         let now = match config.kdf() {
             Kdf::Pbkdf2 { iterations, .. } => *iterations,
             Kdf::Legacy => 0,

@@ -78,7 +78,7 @@ impl Watch {
     pub(super) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
         match &self.style {
             Style::Bar(bar) => bar.suspend(say),
-            Style::Silent | Style::Waiting(_) | Style::Json => say(),
+            Style::Silent | Style::Waiting | Style::Json => say(),
         }
     }
 

@@ -91,6 +91,7 @@ impl Repair {
             plan.hopeless.iter().filter(|finding| finding.severity == Severity::Damage).count() as u64;
         match (failures, damage, left.len() + plan.hopeless.len()) {
             (0, 0, 0) => Ok(()),
+            (0, 0, count) if !self.apply && plan.hopeless.is_empty() => Err(Error::ToMend(count as u64)),
             (0, 0, count) => Err(Error::Findings(count as u64)),
             (0, _, _) => Err(Error::Damaged(damage)),
             _ => Err(Error::Incomplete(failures)),

@@ -31,12 +31,25 @@ impl Config {
         random: FillRandom,
     ) -> Result<(Config, VolumeKey), Error> {
         parameters.check()?;
-        v6::check_iterations(iterations)?;
         let spec = parameters.cipher_spec()?;
         let key_len = spec.wrapped_len().saturating_sub(4);
         let mut key = Zeroizing::new(vec![0; key_len]);
         random(&mut key);
         let key = VolumeKey(KeyPair::split(&key, spec.key_len()));
+        Ok((Config::around(parameters, &key, password, iterations, random)?, key))
+    }
+
+    /// A new V6 config around a volume key that is there already; fails on the key of another cipher. Takes the time of
+    /// one key derivation.
+    pub fn around(
+        parameters: &Parameters,
+        key: &VolumeKey,
+        password: &Password,
+        iterations: u32,
+        random: FillRandom,
+    ) -> Result<Config, Error> {
+        parameters.check()?;
+        v6::check_iterations(iterations)?;
         let blank = Config {
             format: Format::V6 { revision: v6::REVISION, kdf_duration_ms: v6::DEFAULT_KDF_DURATION_MS },
             creator: concat!("encbox ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -44,7 +57,7 @@ impl Config {
             kdf: Kdf::Legacy,
             wrapped_key: Vec::new(),
         };
-        Ok((blank.with_password(&key, password, iterations, random)?, key))
+        blank.with_password(key, password, iterations, random)
     }
 
     /// The volume key; fails with [`Error::Password`] if the key checksum does not match.

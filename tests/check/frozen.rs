@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// What a finding says, as far as a manifest knows it.
 type Fact = (Kind, Severity, PathBuf);
 
-fn for_each_vector(check: impl Fn(&Vector) + Sync) {
+pub(crate) fn for_each_vector(check: impl Fn(&Vector) + Sync) {
     let mut vectors = manifest::bundled();
     match manifest::third_party() {
         Some(others) => vectors.extend(others),

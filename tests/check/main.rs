@@ -9,9 +9,10 @@ mod damage;
 mod frozen;
 mod mutations;
 mod names;
+mod recover;
 mod repairs;
-mod sample;
 mod resume;
+mod sample;
 #[path = "../support/volumes.rs"]
 mod scratch;
 #[path = "../support/mod.rs"]

@@ -13,6 +13,7 @@ mod export;
 mod fstab;
 mod import;
 mod info;
+mod key;
 mod ls;
 mod manual;
 mod mkdir;

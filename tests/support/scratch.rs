@@ -80,7 +80,7 @@ impl ScratchVolume {
         &self.password
     }
 
-    fn secret(&self) -> Password {
+    pub(crate) fn secret(&self) -> Password {
         Password::new(self.password.as_bytes().to_vec()).expect("the password is not empty")
     }
 
