@@ -48,7 +48,7 @@ cross: ## check the crate for macOS and ARM Linux, and its pure rooms for WebAss
 	  exit 1; \
 	fi
 	$(SHARED_CROSS) --target aarch64-apple-darwin --target aarch64-unknown-linux-gnu -- --locked
-	$(SHARED_CROSS) --target wasm32-unknown-unknown -- --locked --lib --no-default-features
+	$(SHARED_CROSS) --target wasm32-unknown-unknown -- --locked --lib --no-default-features --features preview
 
 install: ## build encbox and put it into PREFIX (~/.cargo), with manual pages and completions; DESTDIR for packages
 	$(CARGO) build --release --locked

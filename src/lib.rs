@@ -7,7 +7,7 @@
 //! 4  mount  transfer  check the rooms: each lives on an open Volume
 //! 3  volume                 the only room that opens ciphertext files
 //! 2  config                 .encfs6.xml and its older kin
-//! 1  names  content         pure: bytes in, bytes out
+//! 1  names  content  preview    pure: bytes in, bytes out
 //! 0  crypto                 keys, ciphers, MACs
 //! ```
 //!
@@ -21,6 +21,8 @@ pub mod config;
 pub mod content;
 pub mod crypto;
 pub mod names;
+#[cfg(feature = "preview")]
+pub mod preview;
 
 #[cfg(unix)]
 pub mod volume;

@@ -50,6 +50,9 @@ mod tree;
 mod verify;
 mod words;
 
+#[cfg(feature = "preview")]
+mod preview;
+
 #[cfg(feature = "mount")]
 mod background;
 #[cfg(feature = "mount")]
@@ -115,6 +118,8 @@ enum Command {
     Ls(ls::Ls),
     Tree(tree::Tree),
     Cat(cat::Cat),
+    #[cfg(feature = "preview")]
+    Preview(preview::PreviewFile),
     Export(export::Export),
     Import(import::Import),
     Mkdir(mkdir::Mkdir),
@@ -175,6 +180,8 @@ impl Command {
             Command::Ls(command) => command.run(global),
             Command::Tree(command) => command.run(global),
             Command::Cat(command) => command.run(global),
+            #[cfg(feature = "preview")]
+            Command::Preview(command) => command.run(global),
             Command::Export(command) => command.run(global),
             Command::Import(command) => command.run(global),
             Command::Mkdir(command) => command.run(global),

@@ -27,6 +27,8 @@ mod partial;
 mod passwd;
 mod password;
 mod repair;
+#[cfg(feature = "preview")]
+mod preview;
 mod rm;
 mod service;
 mod speed;

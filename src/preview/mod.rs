@@ -1,0 +1,155 @@
+//! Something to look at, from a name and bytes: for the index, the web app and the phone (docs/preview.md).
+//!
+//! Pure: no file, clock or thread. [`preview`] is the door, and never refuses: what cannot be understood is shown as
+//! text, or as the first bytes in hex. Files are foreign and hostile, so [`Limits`] bound every loop, and nothing in a
+//! [`Preview`] can act or load when it is shown.
+//!
+//! To add a type: a row in `kind.rs`; for a form of its own also a previewer in a file of its own, and an arm in
+//! `of_form`.
+
+mod archive;
+mod code;
+mod data;
+mod encoding;
+mod epub;
+mod film;
+mod flat;
+mod html;
+mod image;
+mod kind;
+mod limits;
+mod mail;
+mod markdown;
+mod media;
+mod mindmap;
+mod model;
+mod odf;
+mod office;
+mod outline;
+mod pdf;
+mod plain;
+mod recognise;
+mod rtf;
+mod safe;
+mod show;
+mod source;
+mod svg;
+mod table;
+mod xml;
+mod zipped;
+
+pub use code::CLASSES;
+pub use kind::Kind;
+pub use limits::Limits;
+pub use model::{Body, Fact, Item, Node, Picture, Preview, Sheet};
+pub use safe::html as escape_html;
+pub use source::Source;
+
+use kind::{Form, Type};
+use model::Draft;
+
+/// Bytes that are shown of a file about which nothing else can be said.
+const HEX_LEN: usize = 512;
+
+/// What there is to see of a file.
+pub fn preview(source: &Source<'_>, limits: &Limits) -> Preview {
+    let (found, extension) = recognise::recognise(source);
+    let draft = of_form(source, &found, &extension, limits)
+        .or_else(|| plain::preview(source, limits))
+        .unwrap_or_default();
+    finish(source, &found, draft)
+}
+
+/// The kind that a file of this name is most likely of, for those who have not read it.
+pub fn kind_by_name(name: &str) -> Kind {
+    recognise::by_name(name)
+}
+
+/// One arm for each form that bytes can have.
+fn of_form(source: &Source<'_>, found: &Type, extension: &str, limits: &Limits) -> Option<Draft> {
+    match found.form {
+        Form::Markdown => markdown::preview(source, found, limits),
+        Form::Plain => plain::preview(source, limits),
+        Form::Code => code::preview(source, found, extension, limits),
+        Form::Json => data::json(source, found, extension, limits),
+        Form::Xml => data::xml(source, found, extension, limits),
+        Form::Opml => outline::opml(source, found, limits),
+        Form::FreeMind => outline::freemind(source, found, limits),
+        Form::Html => html::preview(source, found, limits),
+        Form::Svg => svg::preview(source, found, limits),
+        Form::Mail => mail::preview(source, found, limits),
+        Form::Rtf => rtf::preview(source, found, limits),
+        Form::Separated => table::preview(source, found, limits),
+        Form::Raster | Form::Heif => image::preview(source, found, limits),
+        Form::Pdf => pdf::preview(source, found, limits),
+        Form::Media => media::preview(source, found, limits),
+        Form::Zip => archive::zip(source, found, limits),
+        Form::Ooxml => office::preview(source, found, limits),
+        Form::OpenDocument => odf::preview(source, found, limits),
+        Form::Epub => epub::preview(source, found, limits),
+        // of an archive with a meaning that is not there, the names are left
+        Form::XMind | Form::MindManager => {
+            mindmap::preview(source, found, limits).or_else(|| archive::zip(source, found, limits))
+        }
+        Form::Tar => archive::tar(source, found, limits),
+        Form::Gzip => archive::gzip(source, found, limits),
+        Form::Opaque => None,
+    }
+}
+
+/// Makes strings safe, and the snippet.
+fn finish(source: &Source<'_>, found: &Type, draft: Draft) -> Preview {
+    let title = draft.title.map(|title| safe::line(&title)).filter(|title| !title.is_empty());
+    let text = safe::text(&draft.text);
+    let mut facts = draft.facts;
+    for fact in &mut facts {
+        fact.value = safe::line(&fact.value);
+    }
+    facts.retain(|fact| !fact.value.is_empty());
+    let (body, hex_only) = match draft.body {
+        Some(body) => (safe_body(body), false),
+        None => (Body::Hex(source.bytes[..source.bytes.len().min(HEX_LEN)].to_vec()), true),
+    };
+    let partial = draft.partial || !source.is_whole() || hex_only && source.bytes.len() > HEX_LEN;
+    Preview {
+        kind: found.kind,
+        mime: found.mime,
+        uti: found.uti,
+        snippet: safe::snippet(without_title(&text, title.as_deref())),
+        title,
+        text,
+        facts,
+        thumbnail: draft.thumbnail,
+        body,
+        partial,
+    }
+}
+
+/// A snippet that repeats the title above it tells nothing.
+fn without_title<'a>(text: &'a str, title: Option<&str>) -> &'a str {
+    let start = text.trim_start();
+    let Some(title) = title else { return start };
+    let (first, rest) = start.split_once('\n').unwrap_or((start, ""));
+    let repeats = safe::line(first).trim_start_matches(['#', ' ']) == title;
+    if repeats && !rest.trim().is_empty() { rest } else { start }
+}
+
+/// The strings of bodies that previewers hand over as they found them.
+fn safe_body(mut body: Body) -> Body {
+    match &mut body {
+        Body::Table(sheets) => {
+            for cell in sheets.iter_mut().flat_map(|sheet| &mut sheet.rows).flatten() {
+                *cell = safe::line(cell);
+            }
+        }
+        Body::Listing(items) => {
+            for item in items {
+                item.path = safe::line(&item.path);
+            }
+        }
+        // safe from the start, or made of nothing but what is
+        Body::Text(_) | Body::Html(_) | Body::Code { .. } | Body::Outline(_) | Body::Svg(_) => {}
+        Body::Original | Body::Hex(_) => {}
+    }
+    body
+}

@@ -1,0 +1,151 @@
+//! OpenDocument: text, spreadsheets and slides of LibreOffice and others (ISO/IEC 26300).
+
+use super::kind::{Kind, Type};
+use super::limits::Limits;
+use super::model::Draft;
+use super::office::{TableSink, of_html, properties};
+use super::source::Source;
+use super::xml::{Piece, Tag, Xml};
+use super::zipped::Zip;
+use super::{image, safe};
+
+const XML_DEPTH: usize = 256;
+/// A blank, a cell or a row may claim to stand there many times.
+const REPEATED: usize = 256;
+
+pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
+    let mut zip = Zip::open(source.bytes, limits.entries, limits.unpacked_len)?;
+    let thumbnail = zip.read("Thumbnails/thumbnail.png").and_then(|png| image::thumbnail(&png, limits));
+    let meta = zip.text("meta.xml").unwrap_or_default();
+    let content = zip.text("content.xml")?;
+    let mut draft = match found.kind {
+        Kind::Spreadsheet => spreadsheet(&content, limits),
+        _ => of_html(&text(&content, limits), limits),
+    };
+    properties(&meta, &mut draft);
+    draft.thumbnail = thumbnail;
+    draft.partial |= zip.partial;
+    Some(draft)
+}
+
+fn repeated(tag: &Tag, attribute: &str) -> usize {
+    let count = tag.attribute(attribute).and_then(|count| count.parse().ok()).unwrap_or(1);
+    count.min(REPEATED)
+}
+
+/// Blanks and tabs, which are elements here.
+fn space(tag: &Tag) -> Option<String> {
+    match tag.name.as_str() {
+        "s" => Some(" ".repeat(repeated(tag, "c"))),
+        "tab" => Some("\t".into()),
+        _ => None,
+    }
+}
+
+fn text(xml: &str, limits: &Limits) -> String {
+    let mut out = String::new();
+    let mut pages = 0;
+    // text stands in paragraphs only; notes and changes that were undone are left out
+    let (mut paragraphs, mut skipped) = (0usize, 0usize);
+    for piece in Xml::new(xml, XML_DEPTH) {
+        if out.len() > limits.body_len * 2 {
+            break;
+        }
+        match piece {
+            Piece::Open(tag)
+                if skipped > 0 || matches!(tag.name.as_str(), "tracked-changes" | "annotation" | "notes") =>
+            {
+                skipped += 1;
+            }
+            Piece::Close(_) if skipped > 0 => skipped -= 1,
+            Piece::Open(tag) => match tag.name.as_str() {
+                "p" => {
+                    paragraphs += 1;
+                    out.push_str("<p>");
+                }
+                "h" => {
+                    paragraphs += 1;
+                    out.push_str(match tag.attribute("outline-level") {
+                        Some("1") | None => "<h1>",
+                        Some("2") => "<h2>",
+                        Some("3") => "<h3>",
+                        Some(_) => "<h4>",
+                    });
+                }
+                "list" => out.push_str("<ul>"),
+                "list-item" => out.push_str("<li>"),
+                "table" => out.push_str("<table>"),
+                "table-row" => out.push_str("<tr>"),
+                "table-cell" => out.push_str("<td>"),
+                "line-break" => out.push_str("<br>"),
+                "page" => {
+                    out.push_str(if pages > 0 { "<hr>" } else { "" });
+                    pages += 1;
+                }
+                _ => out.push_str(&space(&tag).unwrap_or_default()),
+            },
+            Piece::Close(name) => match name.as_str() {
+                "p" | "h" => {
+                    paragraphs = paragraphs.saturating_sub(1);
+                    // any level closes, and the browser's rules are kept by who sanitises
+                    out.push_str(if name == "p" { "</p>" } else { "</h1></h2></h3></h4>" });
+                }
+                "list" => out.push_str("</ul>"),
+                "list-item" => out.push_str("</li>"),
+                "table" => out.push_str("</table>"),
+                "table-row" => out.push_str("</tr>"),
+                "table-cell" => out.push_str("</td>"),
+                _ => {}
+            },
+            Piece::Text(text) if paragraphs > 0 && skipped == 0 => safe::push_html(&mut out, &text),
+            Piece::Text(_) => {}
+        }
+    }
+    out
+}
+
+fn spreadsheet(xml: &str, limits: &Limits) -> Draft {
+    let mut table = TableSink::new(limits);
+    let mut sheets = 0;
+    let (mut column, mut count) = (0, 1);
+    let mut value = String::new();
+    let (mut in_cell, mut skipped) = (false, 0usize);
+    for piece in Xml::new(xml, XML_DEPTH) {
+        match piece {
+            Piece::Open(tag) if skipped > 0 || tag.name == "annotation" => skipped += 1,
+            Piece::Close(_) if skipped > 0 => skipped -= 1,
+            Piece::Open(tag) => match tag.name.as_str() {
+                "table" => {
+                    sheets += 1;
+                    table.sheet(tag.attribute("name").unwrap_or_default());
+                }
+                "table-row" => column = 0,
+                "table-cell" | "covered-table-cell" => {
+                    count = repeated(&tag, "number-columns-repeated");
+                    in_cell = true;
+                    value.clear();
+                }
+                "p" if !value.is_empty() => value.push(' '),
+                _ if in_cell => value.push_str(&space(&tag).unwrap_or_default()),
+                _ => {}
+            },
+            Piece::Close(name) => match name.as_str() {
+                "table-cell" | "covered-table-cell" => {
+                    (0..count).for_each(|at| table.cell(column + at, &value));
+                    column += count;
+                    in_cell = false;
+                }
+                "table-row" => table.row(),
+                _ => {}
+            },
+            Piece::Text(text) if in_cell => value.push_str(&text),
+            Piece::Text(_) => {}
+        }
+        if table.is_full() {
+            break;
+        }
+    }
+    let mut draft = table.draft();
+    draft.fact("sheets", sheets.to_string());
+    draft
+}

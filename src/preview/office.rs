@@ -1,0 +1,387 @@
+//! Documents of Word, Excel and PowerPoint since 2007: zip archives of XML (ECMA-376).
+
+use super::kind::{Kind, Type};
+use super::limits::Limits;
+use super::model::{Body, Draft, Sheet};
+use super::safe::{self, Bounded};
+use super::source::Source;
+use super::xml::{Piece, Xml};
+use super::zipped::Zip;
+use super::{html, image};
+use std::collections::HashMap;
+
+const XML_DEPTH: usize = 256;
+const SLIDES: usize = 200;
+const SHEETS: usize = 20;
+const COLUMNS: usize = 256;
+
+pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
+    let mut zip = Zip::open(source.bytes, limits.entries, limits.unpacked_len)?;
+    // small, and wanted even if the budget does not suffice for the text
+    let thumbnail = ["docProps/thumbnail.jpeg", "docProps/thumbnail.jpg", "docProps/thumbnail.png"]
+        .iter()
+        .find_map(|name| image::thumbnail(&zip.read(name)?, limits));
+    let core = zip.text("docProps/core.xml").unwrap_or_default();
+    let mut draft = match found.kind {
+        Kind::Spreadsheet => workbook(&mut zip, limits)?,
+        Kind::Presentation => slides(&mut zip, limits)?,
+        _ => of_html(&word(&zip.text("word/document.xml")?, limits), limits),
+    };
+    properties(&core, &mut draft);
+    draft.thumbnail = thumbnail;
+    draft.partial |= zip.partial;
+    Some(draft)
+}
+
+/// Title, author and date, as Dublin Core, which OpenDocument and EPUB use too.
+pub(super) fn properties(xml: &str, draft: &mut Draft) {
+    let mut inside = String::new();
+    let mut found: HashMap<String, String> = HashMap::new();
+    for piece in Xml::new(xml, XML_DEPTH) {
+        match piece {
+            Piece::Open(tag) => inside = tag.name,
+            Piece::Close(_) => inside.clear(),
+            Piece::Text(text) => {
+                let value = found.entry(inside.clone()).or_default();
+                value.push_str(safe::head(&text, 1000_usize.saturating_sub(value.len())));
+            }
+        }
+    }
+    let mut take = |name: &str| found.remove(name).filter(|value| !value.trim().is_empty());
+    if let Some(title) = take("title") {
+        draft.title = Some(title);
+    }
+    let author = take("creator").or_else(|| take("initial-creator"));
+    draft.fact("author", author.unwrap_or_default());
+    draft.fact("subject", take("subject").unwrap_or_default());
+    draft.fact("keywords", take("keywords").or_else(|| take("keyword")).unwrap_or_default());
+    draft.fact("changed", take("modified").or_else(|| take("date")).unwrap_or_default());
+}
+
+/// A draft of HTML that was put together here.
+pub(super) fn of_html(html: &str, limits: &Limits) -> Draft {
+    let page = html::sanitise(html, limits);
+    let (text, full) = page.text.end();
+    Draft {
+        // a heading, if there is nothing better
+        title: page.title,
+        text,
+        partial: page.partial || full,
+        body: Some(Body::Html(page.html)),
+        ..Draft::default()
+    }
+}
+
+/// `word/document.xml` as HTML: paragraphs, headings, lists and tables.
+fn word(xml: &str, limits: &Limits) -> String {
+    let mut out = String::new();
+    let mut paragraph = String::new();
+    let mut tag_name = "p";
+    let mut is_item = false;
+    let mut in_text = false;
+    for piece in Xml::new(xml, XML_DEPTH) {
+        if out.len() > limits.body_len * 2 {
+            break;
+        }
+        match piece {
+            Piece::Open(tag) => match tag.name.as_str() {
+                "p" => (tag_name, is_item) = ("p", false),
+                "pStyle" => tag_name = heading(tag.attribute("val").unwrap_or_default()),
+                "numPr" => is_item = true,
+                "t" | "delText" => in_text = tag.name == "t",
+                // tab stops are called as tabs are, and come before any text
+                "tab" if !paragraph.is_empty() => paragraph.push('\t'),
+                "br" | "cr" => paragraph.push_str("<br>"),
+                "tbl" => out.push_str("<table>"),
+                "tr" => out.push_str("<tr>"),
+                "tc" => out.push_str("<td>"),
+                _ => {}
+            },
+            Piece::Close(name) => match name.as_str() {
+                "t" => in_text = false,
+                "p" => {
+                    if !paragraph.trim().is_empty() {
+                        let mark = if is_item && tag_name == "p" { "• " } else { "" };
+                        out.push_str(&format!("<{tag_name}>{mark}{paragraph}</{tag_name}>"));
+                    }
+                    paragraph.clear();
+                }
+                "tbl" => out.push_str("</table>"),
+                "tr" => out.push_str("</tr>"),
+                "tc" => out.push_str("</td>"),
+                _ => {}
+            },
+            Piece::Text(text) if in_text => safe::push_html(&mut paragraph, &text),
+            Piece::Text(_) => {}
+        }
+    }
+    out + &paragraph
+}
+
+/// The HTML for a style: its name is that of the built-in one in most languages, but for a digit.
+fn heading(style: &str) -> &'static str {
+    let style = style.to_lowercase();
+    let level = style.chars().last().filter(char::is_ascii_digit);
+    let is_heading = ["heading", "berschrift", "titre", "ttulo", "titolo", "kop", "rubrik", "overskrift"]
+        .iter()
+        .any(|name| style.contains(name));
+    match (is_heading, level) {
+        _ if style == "title" || style == "titel" => "h1",
+        (true, Some('1')) => "h1",
+        (true, Some('2')) => "h2",
+        (true, Some('3')) => "h3",
+        (true, Some(_)) => "h4",
+        _ => "p",
+    }
+}
+
+fn slides(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
+    let mut numbers: Vec<usize> = zip
+        .entries()
+        .filter_map(|(name, _)| name.strip_prefix("ppt/slides/slide")?.strip_suffix(".xml")?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    let mut out = String::new();
+    for number in numbers.iter().take(SLIDES) {
+        let Some(xml) = zip.text(&format!("ppt/slides/slide{number}.xml")) else { continue };
+        slide(&xml, &mut out);
+        if out.len() > limits.body_len {
+            break;
+        }
+    }
+    let mut draft = of_html(&out, limits);
+    draft.fact("slides", numbers.len().to_string());
+    draft.partial |= numbers.len() > SLIDES;
+    Some(draft)
+}
+
+fn slide(xml: &str, out: &mut String) {
+    if !out.is_empty() {
+        out.push_str("<hr>");
+    }
+    let mut tag_name = "p";
+    let mut paragraph = String::new();
+    let mut in_text = false;
+    for piece in Xml::new(xml, XML_DEPTH) {
+        match piece {
+            Piece::Open(tag) => match tag.name.as_str() {
+                "sp" => tag_name = "p",
+                "ph" if matches!(tag.attribute("type"), Some("title" | "ctrTitle")) => tag_name = "h2",
+                "t" => in_text = true,
+                "br" => paragraph.push_str("<br>"),
+                _ => {}
+            },
+            Piece::Close(name) if name == "t" => in_text = false,
+            Piece::Close(name) if name == "p" => {
+                if !paragraph.trim().is_empty() {
+                    out.push_str(&format!("<{tag_name}>{paragraph}</{tag_name}>"));
+                }
+                paragraph.clear();
+            }
+            Piece::Text(text) if in_text => safe::push_html(&mut paragraph, &text),
+            _ => {}
+        }
+    }
+}
+
+fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
+    let book = zip.text("xl/workbook.xml")?;
+    let relations = zip.text("xl/_rels/workbook.xml.rels").unwrap_or_default();
+    let targets: HashMap<String, String> = Xml::new(&relations, XML_DEPTH)
+        .filter_map(|piece| match piece {
+            Piece::Open(tag) => Some((tag.attribute("Id")?.to_owned(), tag.attribute("Target")?.to_owned())),
+            _ => None,
+        })
+        .collect();
+    let strings = shared_strings(&zip.text("xl/sharedStrings.xml").unwrap_or_default(), limits);
+    let mut table = TableSink::new(limits);
+    let mut count = 0;
+    for piece in Xml::new(&book, XML_DEPTH) {
+        let Piece::Open(tag) = piece else { continue };
+        if tag.name != "sheet" {
+            continue;
+        }
+        count += 1;
+        // the attribute is `r:id`, beside `sheetId`
+        let target = tag.attribute("id").and_then(|id| targets.get(id));
+        let path = match target {
+            Some(target) => match target.strip_prefix('/') {
+                Some(from_root) => from_root.to_owned(),
+                None => format!("xl/{target}"),
+            },
+            None => format!("xl/worksheets/sheet{count}.xml"),
+        };
+        if count > SHEETS || table.is_full() {
+            break;
+        }
+        let Some(xml) = zip.text(&path) else { continue };
+        table.sheet(tag.attribute("name").unwrap_or_default());
+        cells(&xml, &strings, &mut table);
+    }
+    let mut draft = table.draft();
+    draft.fact("sheets", count.to_string());
+    Some(draft)
+}
+
+/// Texts that cells refer to by number.
+fn shared_strings(xml: &str, limits: &Limits) -> Vec<String> {
+    let mut strings = Vec::new();
+    let mut current = String::new();
+    // phonetic guides are no part of the text
+    let (mut in_text, mut in_guide) = (false, false);
+    for piece in Xml::new(xml, XML_DEPTH) {
+        match piece {
+            Piece::Open(tag) if tag.name == "rPh" => in_guide = true,
+            Piece::Close(name) if name == "rPh" => in_guide = false,
+            Piece::Open(tag) if tag.name == "t" => in_text = !in_guide,
+            Piece::Close(name) if name == "t" => in_text = false,
+            Piece::Close(name) if name == "si" => {
+                if strings.len() >= limits.entries * 20 {
+                    break;
+                }
+                strings.push(std::mem::take(&mut current));
+            }
+            Piece::Text(text) if in_text => current.push_str(&text),
+            _ => {}
+        }
+    }
+    strings
+}
+
+fn cells(xml: &str, strings: &[String], table: &mut TableSink) {
+    let mut kind = String::new();
+    let mut column = 0;
+    let mut value = String::new();
+    let mut in_value = false;
+    for piece in Xml::new(xml, XML_DEPTH) {
+        match piece {
+            Piece::Open(tag) => match tag.name.as_str() {
+                "row" => column = 0,
+                "c" => {
+                    kind = tag.attribute("t").unwrap_or_default().to_owned();
+                    column = tag.attribute("r").and_then(column_of).unwrap_or(column);
+                    value.clear();
+                }
+                "v" | "t" => in_value = true,
+                _ => {}
+            },
+            Piece::Close(name) => match name.as_str() {
+                "v" | "t" => in_value = false,
+                "c" => {
+                    let text = match kind.as_str() {
+                        "s" => value
+                            .trim()
+                            .parse()
+                            .ok()
+                            .and_then(|at: usize| strings.get(at))
+                            .map_or("", |text| text),
+                        "b" => {
+                            if value.trim() == "1" {
+                                "TRUE"
+                            } else {
+                                "FALSE"
+                            }
+                        }
+                        _ => value.as_str(),
+                    };
+                    table.cell(column, text);
+                    column += 1;
+                }
+                "row" => table.row(),
+                _ => {}
+            },
+            Piece::Text(text) if in_value => value.push_str(&text),
+            Piece::Text(_) => {}
+        }
+        if table.is_full() {
+            return;
+        }
+    }
+}
+
+/// The column of a reference such as `BC23`, from 0.
+fn column_of(reference: &str) -> Option<usize> {
+    let letters = reference.bytes().take_while(u8::is_ascii_uppercase).take(4);
+    let number = letters.fold(0, |sum, letter| sum * 26 + usize::from(letter - b'A') + 1);
+    number.checked_sub(1)
+}
+
+/// Sheets, rows and cells, within bounds.
+pub(super) struct TableSink {
+    sheets: Vec<Sheet>,
+    row: Vec<String>,
+    words: Bounded,
+    row_count: usize,
+    len: usize,
+    max_rows: usize,
+    max_len: usize,
+    partial: bool,
+}
+
+impl TableSink {
+    pub(super) fn new(limits: &Limits) -> TableSink {
+        TableSink {
+            sheets: Vec::new(),
+            row: Vec::new(),
+            words: Bounded::new(limits.text_len),
+            row_count: 0,
+            len: 0,
+            max_rows: limits.entries,
+            max_len: limits.body_len,
+            partial: false,
+        }
+    }
+
+    pub(super) fn sheet(&mut self, name: &str) {
+        self.row();
+        self.sheets.push(Sheet { name: safe::line(name), rows: Vec::new() });
+    }
+
+    pub(super) fn cell(&mut self, column: usize, text: &str) {
+        if column >= COLUMNS || self.is_full() {
+            self.partial |= !text.is_empty();
+            return;
+        }
+        if text.is_empty() {
+            return;
+        }
+        let text = safe::line(text);
+        // an empty cell costs memory as well
+        self.len += text.len() + (column + 1).saturating_sub(self.row.len()) * 8;
+        if self.row.len() <= column {
+            self.row.resize(column + 1, String::new());
+        }
+        self.row[column] = text;
+    }
+
+    pub(super) fn row(&mut self) {
+        if self.row.is_empty() || self.is_full() {
+            return;
+        }
+        self.words.line(&self.row.join("\t"));
+        if self.sheets.is_empty() {
+            self.sheets.push(Sheet { name: String::new(), rows: Vec::new() });
+        }
+        if let Some(sheet) = self.sheets.last_mut() {
+            sheet.rows.push(std::mem::take(&mut self.row));
+            self.row_count += 1;
+        }
+    }
+
+    pub(super) fn is_full(&mut self) -> bool {
+        let full = self.row_count >= self.max_rows || self.len >= self.max_len;
+        self.partial |= full;
+        full
+    }
+
+    pub(super) fn draft(mut self) -> Draft {
+        self.row();
+        let (text, full) = self.words.end();
+        Draft {
+            text,
+            partial: self.partial || full,
+            body: Some(Body::Table(self.sheets)),
+            ..Draft::default()
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Outlines in OPML, and mind maps of FreeMind and Freeplane, which are XML as well.
+
+use super::kind::Type;
+use super::limits::Limits;
+use super::model::{Body, Draft, Node};
+use super::safe::{self, Bounded};
+use super::source::Source;
+use super::xml::{Piece, Tag, Xml};
+use super::{encoding, html};
+
+/// Depth of elements of XML that are read; lines of an outline are bounded by `Limits::depth`.
+const XML_DEPTH: usize = 256;
+/// Bytes of a note.
+const NOTE_LEN: usize = 4000;
+
+/// Lines below lines, as they are gathered; whoever writes a format calls `enter` and `leave`.
+#[derive(Debug)]
+pub(super) struct Lines {
+    nodes: Vec<Node>,
+    /// The lines that are open, by number; `None` for those that were left out.
+    open: Vec<Option<usize>>,
+    max: usize,
+    max_depth: usize,
+    partial: bool,
+}
+
+impl Lines {
+    pub(super) fn new(limits: &Limits) -> Lines {
+        Lines {
+            nodes: Vec::new(),
+            open: Vec::new(),
+            max: limits.entries,
+            max_depth: limits.depth,
+            partial: false,
+        }
+    }
+
+    /// Begins a line below the one that is open.
+    pub(super) fn enter(&mut self, text: &str) {
+        if self.nodes.len() >= self.max {
+            self.partial = true;
+            self.open.push(None);
+            return;
+        }
+        let depth = self.open.len().min(self.max_depth);
+        self.partial |= depth < self.open.len();
+        // the bound of depth is far below that of the type
+        let depth = u16::try_from(depth).unwrap_or(u16::MAX);
+        self.open.push(Some(self.nodes.len()));
+        self.nodes.push(Node { depth, text: safe::line(text), note: None, done: None });
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.open.pop();
+    }
+
+    /// The line that is open.
+    pub(super) fn current(&mut self) -> Option<&mut Node> {
+        let at = (*self.open.last()?)?;
+        self.nodes.get_mut(at)
+    }
+
+    /// Adds to the note of the line that is open.
+    pub(super) fn note(&mut self, text: &str) {
+        if let Some(node) = self.current() {
+            let note = node.note.get_or_insert_default();
+            if !note.is_empty() {
+                note.push('\n');
+            }
+            let fitting = safe::head(text.trim(), NOTE_LEN.saturating_sub(note.len()));
+            note.push_str(&safe::text(fitting));
+            if note.is_empty() {
+                node.note = None;
+            }
+        }
+    }
+
+    /// The whole of it, with what can be searched.
+    pub(super) fn draft(mut self, limits: &Limits) -> Draft {
+        // topics without a word carry a picture or nothing
+        let mut text = Bounded::new(limits.text_len);
+        for node in &mut self.nodes {
+            text.line(&node.text);
+            if let Some(note) = &node.note {
+                text.line(note);
+            }
+        }
+        let (text, full) = text.end();
+        Draft {
+            text,
+            partial: self.partial || full,
+            body: Some(Body::Outline(self.nodes)),
+            ..Draft::default()
+        }
+    }
+}
+
+pub(super) fn opml(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
+    let text = document(source, limits)?;
+    let mut lines = Lines::new(limits);
+    let mut title = None;
+    let mut owner = String::new();
+    let mut in_element = String::new();
+    let mut xml = Xml::new(&text, XML_DEPTH);
+    for piece in xml.by_ref() {
+        match piece {
+            Piece::Open(tag) if tag.name == "outline" => {
+                let words = tag.attribute("text").or_else(|| tag.attribute("title")).unwrap_or_default();
+                lines.enter(words);
+                lines.note(
+                    tag.attribute("_note").or_else(|| tag.attribute("description")).unwrap_or_default(),
+                );
+                for url in [tag.attribute("url"), tag.attribute("xmlUrl")].into_iter().flatten().take(1) {
+                    lines.note(url);
+                }
+                let done = tag.attribute("_status").or_else(|| tag.attribute("_complete"));
+                if let (Some(done), Some(node)) = (done, lines.current()) {
+                    node.done = Some(matches!(done, "checked" | "true"));
+                }
+            }
+            Piece::Close(name) if name == "outline" => lines.leave(),
+            Piece::Open(tag) => in_element = tag.name,
+            Piece::Close(_) => in_element.clear(),
+            Piece::Text(text) if in_element == "title" => {
+                title.get_or_insert_with(String::new).push_str(&text)
+            }
+            Piece::Text(text) if in_element == "ownerName" => owner.push_str(&text),
+            Piece::Text(_) => {}
+        }
+    }
+    let broken = xml.broken;
+    let mut draft = lines.draft(limits);
+    draft.title = title;
+    draft.fact("author", owner);
+    draft.partial |= broken || is_cut(source, limits);
+    Some(draft)
+}
+
+pub(super) fn freemind(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
+    let text = document(source, limits)?;
+    let mut lines = Lines::new(limits);
+    let mut xml = Xml::new(&text, XML_DEPTH);
+    // rich text is HTML within the XML
+    let mut rich: Option<(bool, String)> = None;
+    for piece in xml.by_ref() {
+        match piece {
+            Piece::Open(tag) if tag.name == "node" => {
+                lines.enter(tag.attribute("TEXT").unwrap_or_default());
+                if let Some(link) = tag.attribute("LINK") {
+                    lines.note(link);
+                }
+            }
+            Piece::Close(name) if name == "node" => lines.leave(),
+            Piece::Open(tag) if tag.name == "icon" => {
+                let done = match tag.attribute("BUILTIN") {
+                    Some("button_ok" | "checked") => Some(true),
+                    Some("unchecked") => Some(false),
+                    _ => None,
+                };
+                if let (Some(done), Some(node)) = (done, lines.current()) {
+                    node.done = Some(done);
+                }
+            }
+            Piece::Open(tag) if tag.name == "richcontent" => {
+                rich = Some((tag.attribute("TYPE") == Some("NODE"), String::new()));
+            }
+            Piece::Close(name) if name == "richcontent" => {
+                if let Some((is_text, html)) = rich.take() {
+                    let (text, _) = html::sanitise(&html, limits).text.end();
+                    match lines.current() {
+                        Some(node) if is_text => node.text = safe::line(&text),
+                        _ => lines.note(&text),
+                    }
+                }
+            }
+            Piece::Open(tag) => markup(&mut rich, &tag),
+            Piece::Close(name) => {
+                if let Some((_, html)) = &mut rich {
+                    html.push_str(&format!("</{name}>"));
+                }
+            }
+            Piece::Text(text) => {
+                if let Some((_, html)) = &mut rich {
+                    safe::push_html(html, &text);
+                }
+            }
+        }
+    }
+    let broken = xml.broken;
+    let mut draft = lines.draft(limits);
+    draft.title = first_line(&draft);
+    draft.partial |= broken || is_cut(source, limits);
+    Some(draft)
+}
+
+fn markup(rich: &mut Option<(bool, String)>, tag: &Tag) {
+    if let Some((_, html)) = rich {
+        html.push_str(&format!("<{}>", tag.name));
+    }
+}
+
+/// The topic in the middle of a map is its title.
+pub(super) fn first_line(draft: &Draft) -> Option<String> {
+    match &draft.body {
+        Some(Body::Outline(nodes)) => nodes.first().map(|node| node.text.clone()),
+        _ => None,
+    }
+}
+
+/// The text of an XML file, in the encoding that it names.
+pub(super) fn document(source: &Source<'_>, limits: &Limits) -> Option<String> {
+    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len * 4)];
+    Some(encoding::decode_declared(bytes, html::declared(bytes).as_deref())?.text)
+}
+
+fn is_cut(source: &Source<'_>, limits: &Limits) -> bool {
+    source.bytes.len() > limits.body_len * 4
+}

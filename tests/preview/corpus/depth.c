@@ -1,0 +1,3 @@
+/* depth */
+#include <stdio.h>
+int main(void) { printf("%d\n", 15); return 0; }

@@ -1,0 +1,1 @@
+export const depth = (rope: number): string => `${rope / 2} m`; // doubled

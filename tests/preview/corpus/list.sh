@@ -1,0 +1,3 @@
+#!/bin/sh
+set -e
+for f in *.txt; do echo "$f"; done # all
