@@ -4,6 +4,7 @@
 //! is named, and can be made again: damage comes from a seed.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
+#![allow(clippy::print_stdout, reason = "how far it came is told to the program that waits")]
 
 #[path = "../support/rng.rs"]
 mod rng;
@@ -156,10 +157,11 @@ fn seeds(kind: &str) -> Vec<(String, Vec<u8>)> {
 
 /// Half of the archives are damaged inside, where no checksum ends it early.
 fn damage(bytes: &[u8], name: &str, seeds: &[(String, Vec<u8>)], rng: &mut Rng) -> Vec<u8> {
-    if bytes.starts_with(b"PK") && rng.below(2) == 0 {
-        if let Some(packed) = damaged_inside(bytes, rng) {
-            return packed;
-        }
+    if bytes.starts_with(b"PK")
+        && rng.below(2) == 0
+        && let Some(packed) = damaged_inside(bytes, rng)
+    {
+        return packed;
     }
     let mut bytes = bytes.to_vec();
     if name.ends_with("gz") && rng.below(2) == 0 {
