@@ -165,6 +165,8 @@ fn page_words(
                     operands.iter().for_each(|operand| line.write(words, font, operand));
                 }
             }
+            "Tc" => line.letter_space = number(operands, 0).unwrap_or(0.0),
+            "Tw" => line.word_space = number(operands, 0).unwrap_or(0.0),
             "T*" => words.new_line(),
             "Td" | "TD" => line.moved(number(operands, 0), number(operands, 1)),
             "Tm" => line.moved_to(number(operands, 0), number(operands, 4), number(operands, 5)),
@@ -215,6 +217,9 @@ impl<'a> Font<'a> {
 struct Line {
     size: f32,
     scale: f32,
+    /// What comes on top of the width of each letter, and of each blank.
+    letter_space: f32,
+    word_space: f32,
     /// Where the last piece began, as far as that was said in absolute numbers.
     at: Option<(f32, f32)>,
     /// How far writing has come since.
@@ -265,6 +270,8 @@ impl Line {
                 if let Ok(text) = Document::decode_text(&font.encoding, bytes) {
                     words.push(&text);
                     self.advance += font.width(bytes, &text) / 1000.0 * self.size;
+                    let blanks = bytes.iter().filter(|byte| **byte == b' ').count();
+                    self.advance += self.letter_space * bytes.len() as f32 + self.word_space * blanks as f32;
                 }
             }
             Object::Array(parts) => {
