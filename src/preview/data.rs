@@ -33,7 +33,7 @@ pub(super) fn xml(source: &Source<'_>, _: &Type, extension: &str, limits: &Limit
         match piece {
             Piece::Open(tag) => {
                 tag.attributes()
-                    .filter(|(name, _)| *name != "xmlns")
+                    .filter(|(name, _)| *name != "xmlns" && !name.starts_with("xmlns:"))
                     .for_each(|(_, value)| words.line(value));
                 inside = tag.name;
             }

@@ -34,6 +34,7 @@ mod safe;
 mod show;
 mod source;
 mod svg;
+mod svg_style;
 mod table;
 mod xml;
 mod zipped;

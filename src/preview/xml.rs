@@ -1,7 +1,7 @@
 //! XML in pieces, for formats that are written in it: tolerant, bounded in depth, and without entities but the five
 //! of XML itself.
 //!
-//! Namespaces are left out: a prefix goes, the local name stays.
+//! Namespaces are left out: elements and attributes are known by their local names.
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -22,15 +22,18 @@ pub(super) enum Piece {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     pub(super) name: String,
+    /// Names with their prefixes, and values.
     attributes: Vec<(String, String)>,
 }
 
 impl Tag {
     /// The value of an attribute, by its local name.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let local = |known: &str| known.rsplit_once(':').map_or(known == name, |(_, local)| local == name);
+        self.attributes.iter().find(|(known, _)| local(known)).map(|(_, value)| value.as_str())
     }
 
+    /// All attributes, by their names with prefixes.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -143,7 +146,7 @@ fn opened(tag: &BytesStart<'_>) -> Tag {
             Ok(value) => value.into_owned(),
             Err(_) => attribute.value.clone().into_owned(),
         };
-        attributes.push((attribute.key.local_name().as_ref().to_owned(), value));
+        attributes.push((attribute.key.as_ref().to_owned(), value));
     }
     Tag { name: tag.local_name().as_ref().to_owned(), attributes }
 }

@@ -149,6 +149,10 @@ fn drawings() {
         "<style>@import 'http://tracker/';</style>",
         "<set attributeName='onload' to='alert(1)'/><animate attributeName='href' values='javascript:alert(1)'/>",
         "<rect fill='u\\72l(http://tracker/)'/>",
+        "<rect mask='image-set(\"http://tracker/\" 1x)' fill='src(\"//tracker\")' style='mask:image(\"//tracker\")'/>",
+        "<style>.a{fill:url(http://tracker/)} .b{fill:red;background:url(http://tracker/)}</style><rect class='a b'/>",
+        "<rect ONLOAD='alert(1)' HREF='//tracker' xlink:onclick='x'/><image HREF='http://tracker/'/>",
+        "<filter id='f'><feImage href='http://tracker/'/></filter><g filter='url(//tracker#f)'/>",
     ] {
         is_harmless(
             "drawing.svg",
