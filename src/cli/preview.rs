@@ -7,10 +7,18 @@ use super::{Error, Global};
 use crate::preview::{self, Limits, Preview, Source};
 use crate::volume::{File, PlainPath};
 use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// Bytes of a file that are read; what is behind them is not previewed.
 const READ_LEN: u64 = 32 * 1024 * 1024;
 const PIECE_LEN: usize = 1024 * 1024;
+/// How long a preview may take. All that goes into one is bounded; this is for what nobody has thought of.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// As the first thread of a program has it.
+const STACK_LEN: usize = 8 * 1024 * 1024;
 
 /// Nothing runs, and nothing is loaded, whatever the sanitiser may have missed.
 const HEAD: &str = "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
@@ -57,7 +65,15 @@ impl PreviewFile {
         let file = open_file(&volume, &path)?;
         let (bytes, len) = head(&file, &path)?;
         let name = path.display().to_string();
-        let shown = preview::preview(&Source::head(&name, &bytes, len), &Limits::default());
+        let bytes = Arc::new(bytes);
+        let work = {
+            let (name, bytes) = (name.clone(), Arc::clone(&bytes));
+            move || preview::preview(&Source::head(&name, &bytes, len), &Limits::default())
+        };
+        let shown = within(PATIENCE, work).unwrap_or_else(|| {
+            global.note("no preview could be made of this file in time; these are its first bytes");
+            preview::first_bytes(&Source::head(&name, &bytes, len))
+        });
         let mut out = Out::new();
         if self.json {
             out.json(&shown)?;
@@ -75,6 +91,15 @@ impl PreviewFile {
         }
         out.end()
     }
+}
+
+/// What `work` makes, unless it takes longer or fails. Then it is left alone, to end with the program.
+fn within(patience: Duration, work: impl FnOnce() -> Preview + Send + 'static) -> Option<Preview> {
+    let (sender, receiver) = mpsc::channel();
+    // whoever has stopped waiting wants nothing any more
+    let work = move || drop(sender.send(work()));
+    thread::Builder::new().name("preview".into()).stack_size(STACK_LEN).spawn(work).ok()?;
+    receiver.recv_timeout(patience).ok()
 }
 
 /// The beginning of a file, and how long it is.
@@ -121,4 +146,21 @@ fn page(shown: &Preview) -> String {
         page.push_str(&format!("<dt>{}<dd>{}", fact.name, preview::escape_html(&fact.value)));
     }
     page + "</dl>\n" + &shown.to_html() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_or_fails_is_given_up() {
+        let seen = || preview::first_bytes(&Source::new("a.pdf", b"%PDF"));
+        assert_eq!(within(Duration::from_secs(60), seen), Some(seen()));
+        let for_ever = || loop {
+            thread::park();
+        };
+        assert_eq!(within(Duration::from_millis(10), for_ever), None);
+        assert_eq!(within(Duration::from_secs(60), || panic!("this is part of the test")), None);
+        assert!(seen().partial && seen().mime == "application/pdf");
+    }
 }

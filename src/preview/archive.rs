@@ -3,10 +3,10 @@
 use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft, Item};
-use super::safe::Bounded;
+use super::safe::{self, Bounded};
 use super::source::Source;
 use super::zipped::Zip;
-use super::{encoding, image, plain};
+use super::{image, packed_text};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 
@@ -42,16 +42,70 @@ pub(super) fn gzip(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Dra
         return Some(draft);
     }
     let mut content = Vec::new();
-    let whole = packed().take(limits.body_len as u64 + 1).read_to_end(&mut content).is_ok();
-    let name = source.file_name();
-    let inner = name.strip_suffix(".gz").unwrap_or(name);
-    let mut draft = if encoding::is_text(&content) {
-        plain::preview(&Source::new(inner, &content), limits)?
-    } else {
-        listing(vec![Item { path: inner.to_owned(), size: None }], limits)
-    };
-    draft.partial |= !whole || content.len() > limits.body_len;
+    let max = limits.body_len * 4;
+    let whole = packed().take(max as u64 + 1).read_to_end(&mut content).is_ok() && content.len() <= max;
+    content.truncate(max);
+    let inner = unpacked_name(source.file_name());
+    let len = content.len() as u64 + u64::from(!whole);
+    let text = packed_text(&Source::head(&inner, &content, len), limits);
+    let mut draft = text.unwrap_or_else(|| listing(vec![Item { path: inner.clone(), size: None }], limits));
+    draft.partial |= !whole;
     Some(draft)
+}
+
+/// After a mark of eight bytes, for each file: 16 bytes of name, 32 of date, owner and mode, 10 of length, 2 that end
+/// it; then its contents, to an even length. Names that are too long stand together in a file called `//`.
+pub(super) fn ar(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
+    let mut rest = source.bytes.strip_prefix(b"!<arch>\n")?;
+    let mut long_names: &[u8] = &[];
+    let mut items = Vec::new();
+    let mut partial = false;
+    while !rest.is_empty() {
+        let Some((head, after)) = rest.split_at_checked(60).filter(|_| items.len() < limits.entries) else {
+            partial = true;
+            break;
+        };
+        let Some(len) = ascii(&head[48..58]).parse::<u64>().ok().filter(|_| head.ends_with(b"`\n")) else {
+            partial = true;
+            break;
+        };
+        let end = usize::try_from(len).unwrap_or(usize::MAX).min(after.len());
+        let inside = &after[..end];
+        rest = after.get(end + (end & 1)..).unwrap_or_default();
+        let name = ascii(&head[..16]);
+        let name = match name.strip_prefix('/').map(str::parse::<usize>) {
+            // an index of symbols, or of names
+            Some(Err(_)) => {
+                long_names = if name == "//" { inside } else { long_names };
+                continue;
+            }
+            Some(Ok(at)) => {
+                let name = long_names.get(at..).unwrap_or_default();
+                let name = &name[..name.len().min(PATH_LEN)];
+                String::from_utf8_lossy(name.split(|byte| *byte == b'\n').next().unwrap_or_default())
+                    .into_owned()
+            }
+            None => name,
+        };
+        let name = name.strip_suffix('/').unwrap_or(&name);
+        items.push(Item { path: safe::head(name, PATH_LEN).to_owned(), size: Some(len) });
+    }
+    let mut draft = listing(items, limits);
+    draft.partial |= partial;
+    Some(draft)
+}
+
+fn ascii(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.trim_ascii()).into_owned()
+}
+
+/// What a file is called when gzip has unpacked it.
+fn unpacked_name(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, "gz")) => stem.to_owned(),
+        Some((stem, "svgz")) => format!("{stem}.svg"),
+        _ => name.to_owned(),
+    }
 }
 
 /// Headers are read, contents are run over. `is_whole` says that an end without the two blocks of zeros is the end.

@@ -104,12 +104,21 @@ const ALIKE: &[(&str, &str)] = &[
     ("console", "sh"),
     ("typescript", "js"),
     ("kotlin", "java"),
+    ("mk", "sh"),
+    ("mak", "sh"),
+    ("make", "sh"),
+    ("makefile", "sh"),
 ];
+/// Grammars that take a second for a dozen lines of brackets.
+const SLOW: &[&str] = &["Makefile"];
 
-/// Longer lines cost more than in proportion: they are not marked, as in the editor that the grammars come from.
-const LINE_LEN: usize = 1000;
+/// Longer lines are not marked: they were not written by people.
+const LINE_LEN: usize = 500;
 /// Bytes that are marked; the rest stays plain.
 const MARKED_LEN: usize = 64 * 1024;
+/// The same in squares of the lengths of lines: grammars read from each place to the end of the line, and back. Lines
+/// that people write take a tenth of it.
+const MARKED_SQUARES: usize = 4_000_000;
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 static MEANINGS: LazyLock<Vec<(Scope, &str)>> = LazyLock::new(|| {
@@ -156,7 +165,9 @@ fn syntax(language: &str) -> Option<&'static SyntaxReference> {
         return None;
     }
     let language = language.to_lowercase();
-    let find = |name: &str| SYNTAXES.find_syntax_by_token(name);
+    let find = |name: &str| {
+        SYNTAXES.find_syntax_by_token(name).filter(|syntax| !SLOW.contains(&syntax.name.as_str()))
+    };
     let alike = || ALIKE.iter().find(|(name, _)| *name == language).and_then(|(_, alike)| find(alike));
     find(&language).or_else(alike).filter(|syntax| syntax.name != "Plain Text")
 }
@@ -166,16 +177,22 @@ fn highlighted(text: &str, syntax: &SyntaxReference) -> String {
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
     let mut rest = text;
+    let mut squares = 0;
     while let Some(len) = next_line(rest) {
         let (line, after) = rest.split_at(len);
         if text.len() - after.len() > MARKED_LEN {
             break;
         }
-        rest = after;
         if line.len() > LINE_LEN {
             out.push(line, "");
+            rest = after;
             continue;
         }
+        squares += line.len() * line.len();
+        if squares > MARKED_SQUARES {
+            break;
+        }
+        rest = after;
         let Ok(changes) = state.parse_line(line, &SYNTAXES) else {
             out.push(line, "");
             break;

@@ -4,7 +4,7 @@ use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft};
 use super::office::properties;
-use super::safe::Bounded;
+use super::safe::{self, Bounded};
 use super::source::Source;
 use super::xml::{Piece, Xml};
 use super::zipped::Zip;
@@ -65,7 +65,9 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
             break;
         }
         // each within what is left, so that the sum stays within the limit
-        let page = html::sanitise(&chapter, &Limits { body_len: room, ..limits.clone() });
+        draft.partial |= chapter.len() > limits.body_len * 2;
+        let chapter = safe::head(&chapter, limits.body_len * 2);
+        let page = html::sanitise(chapter, &Limits { body_len: room, ..limits.clone() });
         if !body.is_empty() {
             body.push_str("<hr>");
         }

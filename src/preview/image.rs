@@ -6,8 +6,8 @@
 use super::kind::{Form, Type};
 use super::limits::Limits;
 use super::model::{Body, Draft, Picture};
-use super::safe;
 use super::source::Source;
+use super::{ifd, safe};
 use exif::{Exif, In, Tag, Value};
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
@@ -16,8 +16,15 @@ use std::io::Cursor;
 
 /// Bytes of memory for one unpacked picture, and for what its format needs to unpack it.
 const UNPACKED_LEN: u64 = 96 * 1024 * 1024;
+/// Passes over a JPEG of the largest size; a smaller one may have more, within reason.
+const PASSES: u64 = 12;
+const MAX_PASSES: usize = 1000;
 /// Quality of thumbnails, of 100.
 const QUALITY: u8 = 75;
+/// The longer side of a picture in a file's head that is worth showing, in pixels.
+const SMALLEST: f64 = 100.0;
+/// Darker than this is black, of 255; packing makes black grey.
+const BLACK: u8 = 40;
 /// Bytes in which the metadata of a file is looked for.
 const METADATA_LEN: usize = 4 * 1024 * 1024;
 
@@ -38,13 +45,12 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
         facts(exif, &mut draft);
     }
     let embedded = exif.as_ref().and_then(embedded).and_then(|jpeg| unpack(jpeg, limits));
-    draft.thumbnail = match embedded {
-        Some(picture) if found.form == Form::Heif || is_same_shape(&picture, size) => {
-            finish(picture, turned, limits)
-        }
-        _ if found.form == Form::Heif => None,
-        _ => unpack(source.bytes, limits).and_then(|picture| finish(picture, turned, limits)),
+    let picture = if found.form == Form::Heif {
+        embedded
+    } else {
+        embedded.and_then(|small| of_shape(small, size)).or_else(|| unpack(source.bytes, limits))
     };
+    draft.thumbnail = picture.and_then(|picture| finish(picture, turned, limits));
     draft.partial = draft.thumbnail.is_none();
     Some(draft)
 }
@@ -64,7 +70,9 @@ fn reader(bytes: &[u8]) -> Option<ImageReader<Cursor<&[u8]>>> {
         ImageFormat::Bmp,
         ImageFormat::Tiff,
     ];
-    known.contains(&reader.format()?).then_some(())?;
+    let format = reader.format()?;
+    known.contains(&format).then_some(())?;
+    (format != ImageFormat::Tiff || ifd::is_bounded(bytes)).then_some(())?;
     let mut bounds = image::Limits::default();
     bounds.max_alloc = Some(UNPACKED_LEN);
     reader.limits(bounds);
@@ -76,6 +84,11 @@ fn unpack(bytes: &[u8], limits: &Limits) -> Option<DynamicImage> {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 || pixels > limits.pixels || decoder.total_bytes() > UNPACKED_LEN {
+        return None;
+    }
+    // a JPEG may come in any number of passes over the whole picture, each of them a few bytes
+    let passes = bytes.windows(2).filter(|window| window == b"\xff\xda").take(MAX_PASSES).count() as u64;
+    if bytes.starts_with(b"\xff\xd8") && passes * pixels > limits.pixels * PASSES {
         return None;
     }
     DynamicImage::from_decoder(decoder).ok()
@@ -102,12 +115,29 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// Whether the picture in the file's head is not another one, nor framed in black.
-fn is_same_shape(small: &DynamicImage, size: Option<(u32, u32)>) -> bool {
-    let Some((width, height)) = size else { return true };
-    let (across, down) =
-        (f64::from(small.width()) * f64::from(height), f64::from(small.height()) * f64::from(width));
-    (across / down - 1.0).abs() < 0.03 && small.width().max(small.height()) >= 100
+/// The picture in the file's head, if it is no other one and not tiny. Cameras frame it in black where its shape is
+/// another; the frame goes.
+fn of_shape(small: DynamicImage, size: Option<(u32, u32)>) -> Option<DynamicImage> {
+    let (width, height) = (f64::from(small.width()), f64::from(small.height()));
+    let Some((full_width, full_height)) = size else { return Some(small) };
+    let shape = f64::from(full_width) / f64::from(full_height);
+    let (inner_width, inner_height) = (width.min(height * shape), height.min(width / shape));
+    if inner_width.max(inner_height) < SMALLEST {
+        return None;
+    }
+    if inner_width > width * 0.97 && inner_height > height * 0.97 {
+        return Some(small);
+    }
+    let (left, top) = (((width - inner_width) / 2.0).ceil(), ((height - inner_height) / 2.0).ceil());
+    let (left, top) = (left as u32, top as u32);
+    let (right, bottom) = (small.width() - left, small.height() - top);
+    let frame = small.to_luma8();
+    // where it meets the picture, packing has blurred it
+    let mut outside = frame
+        .enumerate_pixels()
+        .filter(|(x, y, _)| x + 2 < left || *x >= right + 2 || y + 2 < top || *y >= bottom + 2);
+    let is_black = outside.all(|(.., grey)| grey.0[0] < BLACK);
+    is_black.then(|| small.crop_imm(left, top, right.saturating_sub(left), bottom.saturating_sub(top)))
 }
 
 fn is_on_its_side(turned: Orientation) -> bool {
@@ -116,17 +146,20 @@ fn is_on_its_side(turned: Orientation) -> bool {
 }
 
 fn metadata(bytes: &[u8], found: &Type) -> Option<Exif> {
-    // TIFF is copied whole by whoever reads its metadata
-    if found.mime == "image/tiff" && bytes.len() > METADATA_LEN * 8 {
+    // TIFF is nothing but metadata, and copied whole by whoever reads it
+    let is_tiff = found.mime == "image/tiff";
+    if is_tiff && (bytes.len() > METADATA_LEN * 8 || !ifd::is_bounded(bytes)) {
         return None;
     }
-    let bytes = if found.mime == "image/tiff" { bytes } else { &bytes[..bytes.len().min(METADATA_LEN)] };
+    let bytes = if is_tiff { bytes } else { &bytes[..bytes.len().min(METADATA_LEN)] };
     let mut reader = exif::Reader::new();
     reader.continue_on_error(true);
     reader
         .read_from_container(&mut Cursor::new(bytes))
         .or_else(|error| error.distill_partial_result(|_| {}))
         .ok()
+        // values are read when they are asked for
+        .filter(|exif| ifd::is_bounded(exif.buf()))
 }
 
 fn orientation(exif: &Exif) -> Orientation {

@@ -110,6 +110,8 @@ pub(super) enum Form {
     MindManager,
     Tar,
     Gzip,
+    /// What `ar` packs: packages of Debian, libraries of C.
+    Ar,
     /// Known by name, and nothing to look into.
     Opaque,
 }
@@ -128,7 +130,7 @@ impl Form {
             Form::Html | Form::Svg | Form::Mail | Form::Rtf | Form::Separated => true,
             Form::Raster | Form::Heif | Form::Pdf | Form::Media | Form::Zip | Form::Ooxml => false,
             Form::OpenDocument | Form::Epub | Form::XMind | Form::MindManager | Form::Tar => false,
-            Form::Gzip | Form::Opaque => false,
+            Form::Gzip | Form::Ar | Form::Opaque => false,
         }
     }
 
@@ -286,7 +288,10 @@ const TYPES: &[Type] = &[
     row(Form::Zip, Kind::Spreadsheet, "application/vnd.apple.numbers", "com.apple.iwork.numbers.sffnumbers", "numbers"),
     row(Form::Zip, Kind::Presentation, "application/vnd.apple.keynote", "com.apple.iwork.keynote.sffkey", "key"),
     row(Form::Tar, Kind::Archive, "application/x-tar", "public.tar-archive", "tar"),
-    row(Form::Gzip, Kind::Archive, "application/gzip", "org.gnu.gnu-zip-archive", "gz tgz"),
+    row(Form::Gzip, Kind::Archive, "application/gzip", "org.gnu.gnu-zip-archive", "gz tgz svgz"),
+    row(Form::Ar, Kind::Archive, "application/vnd.debian.binary-package", "public.archive", "deb udeb"),
+    row(Form::Ar, Kind::Archive, "application/x-archive", "public.archive", "ar a"),
+    row(Form::Opaque, Kind::Archive, "application/x-rpm", "public.archive", "rpm"),
     row(Form::Opaque, Kind::Archive, "application/x-bzip2", "public.bzip2-archive", "bz2 tbz"),
     row(Form::Opaque, Kind::Archive, "application/x-xz", "org.tukaani.xz-archive", "xz txz"),
     row(Form::Opaque, Kind::Archive, "application/zstd", "public.data", "zst"),

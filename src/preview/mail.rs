@@ -10,9 +10,11 @@ use mail_parser::{Address, MessageParser, MimeHeaders};
 
 /// Addresses of one line, and attachments, that are named.
 const NAMED: usize = 20;
+/// Characters that divide lines, headers, addresses and parts of a message: each may be a hundred bytes in memory.
+const MARKS: usize = 500_000;
 
 pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.unpacked_len)];
+    let bytes = bounded(&source.bytes[..source.bytes.len().min(limits.unpacked_len)]);
     let message = MessageParser::default().parse(bytes)?;
     let mut draft = Draft {
         title: message.subject().map(str::to_owned),
@@ -54,6 +56,12 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
     draft.text = text;
     draft.partial |= full;
     Some(draft)
+}
+
+/// The beginning that has not more than [`MARKS`]. Of attachments, which are lines of letters and digits, most fit.
+fn bounded(bytes: &[u8]) -> &[u8] {
+    let marks = bytes.iter().enumerate().filter(|(_, byte)| b"\n ,;:<(\"".contains(byte));
+    &bytes[..marks.map(|(at, _)| at).nth(MARKS).unwrap_or(bytes.len())]
 }
 
 fn people(address: &Address<'_>) -> String {

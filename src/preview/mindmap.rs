@@ -11,6 +11,9 @@ use super::zipped::Zip;
 use serde_json::Value;
 
 const XML_DEPTH: usize = 256;
+/// Objects, and values in all, of JSON that is taken apart: each costs far more than the bytes it takes.
+const OBJECTS: usize = 100_000;
+const VALUES: usize = 1_000_000;
 
 pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
     let mut zip = Zip::open(source.bytes, limits.entries, limits.unpacked_len)?;
@@ -37,6 +40,10 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
 
 /// A list of sheets, each with its root topic. serde_json bounds how deep it goes.
 fn xmind_json(json: &str, lines: &mut Lines) -> Option<()> {
+    let count = |marks: &[u8]| json.bytes().filter(|byte| marks.contains(byte)).count();
+    if count(b"{") > OBJECTS || count(b",[") > VALUES {
+        return None;
+    }
     let sheets: Vec<Value> = serde_json::from_str(json).ok()?;
     for sheet in &sheets {
         topic(&sheet["rootTopic"], lines);

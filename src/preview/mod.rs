@@ -15,6 +15,7 @@ mod epub;
 mod film;
 mod flat;
 mod html;
+mod ifd;
 mod image;
 mod kind;
 mod limits;
@@ -61,6 +62,14 @@ pub fn preview(source: &Source<'_>, limits: &Limits) -> Preview {
     finish(source, &found, draft)
 }
 
+/// What can be said of a file by its name and first bytes, with no work that a file could draw out: for those who do
+/// not want to wait for [`preview`] any longer.
+pub fn first_bytes(source: &Source<'_>) -> Preview {
+    let named = kind::by_extension(&source.extension()).copied().unwrap_or(kind::UNKNOWN);
+    let seen = finish(source, &named, Draft::default());
+    Preview { partial: true, ..seen }
+}
+
 /// The kind that a file of this name is most likely of, for those who have not read it.
 pub fn kind_by_name(name: &str) -> Kind {
     recognise::by_name(name)
@@ -88,14 +97,23 @@ fn of_form(source: &Source<'_>, found: &Type, extension: &str, limits: &Limits) 
         Form::Ooxml => office::preview(source, found, limits),
         Form::OpenDocument => odf::preview(source, found, limits),
         Form::Epub => epub::preview(source, found, limits),
-        // of an archive with a meaning that is not there, the names are left
-        Form::XMind | Form::MindManager => {
-            mindmap::preview(source, found, limits).or_else(|| archive::zip(source, found, limits))
-        }
+        // of an archive whose meaning is not there, or too much, the names are left
+        Form::XMind | Form::MindManager => mindmap::preview(source, found, limits).or_else(|| {
+            let draft = archive::zip(source, found, limits)?;
+            Some(Draft { partial: true, ..draft })
+        }),
         Form::Tar => archive::tar(source, found, limits),
         Form::Gzip => archive::gzip(source, found, limits),
+        Form::Ar => archive::ar(source, found, limits),
         Form::Opaque => None,
     }
+}
+
+/// The preview of what was packed by itself, if it is text of any form: nothing in text is unpacked again.
+fn packed_text(source: &Source<'_>, limits: &Limits) -> Option<Draft> {
+    let (found, extension) = recognise::recognise(source);
+    let draft = found.form.is_text().then(|| of_form(source, &found, &extension, limits))?;
+    draft.or_else(|| plain::preview(source, limits))
 }
 
 /// Makes strings safe, and the snippet.

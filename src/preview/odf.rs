@@ -97,7 +97,9 @@ fn text(xml: &str, limits: &Limits) -> String {
                 "table-cell" => out.push_str("</td>"),
                 _ => {}
             },
-            Piece::Text(text) if paragraphs > 0 && skipped == 0 => safe::push_html(&mut out, &text),
+            Piece::Text(text) if paragraphs > 0 && skipped == 0 => {
+                safe::push_html(&mut out, safe::head(&text, limits.body_len));
+            }
             Piece::Text(_) => {}
         }
     }

@@ -14,6 +14,9 @@ const XML_DEPTH: usize = 256;
 const SLIDES: usize = 200;
 const SHEETS: usize = 20;
 const COLUMNS: usize = 256;
+/// The properties that are of use, as Dublin Core and OpenDocument call them.
+const PROPERTIES: &[&str] =
+    &["title", "creator", "initial-creator", "subject", "keywords", "keyword", "modified", "date"];
 
 pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
     let mut zip = Zip::open(source.bytes, limits.entries, limits.unpacked_len)?;
@@ -41,10 +44,11 @@ pub(super) fn properties(xml: &str, draft: &mut Draft) {
         match piece {
             Piece::Open(tag) => inside = tag.name,
             Piece::Close(_) => inside.clear(),
-            Piece::Text(text) => {
+            Piece::Text(text) if PROPERTIES.contains(&inside.as_str()) => {
                 let value = found.entry(inside.clone()).or_default();
                 value.push_str(safe::head(&text, 1000_usize.saturating_sub(value.len())));
             }
+            Piece::Text(_) => {}
         }
     }
     let mut take = |name: &str| found.remove(name).filter(|value| !value.trim().is_empty());
@@ -80,7 +84,7 @@ fn word(xml: &str, limits: &Limits) -> String {
     let mut is_item = false;
     let mut in_text = false;
     for piece in Xml::new(xml, XML_DEPTH) {
-        if out.len() > limits.body_len * 2 {
+        if out.len() + paragraph.len() > limits.body_len * 2 {
             break;
         }
         match piece {
@@ -111,7 +115,9 @@ fn word(xml: &str, limits: &Limits) -> String {
                 "tc" => out.push_str("</td>"),
                 _ => {}
             },
-            Piece::Text(text) if in_text => safe::push_html(&mut paragraph, &text),
+            Piece::Text(text) if in_text => {
+                safe::push_html(&mut paragraph, safe::head(&text, limits.body_len));
+            }
             Piece::Text(_) => {}
         }
     }
@@ -144,7 +150,7 @@ fn slides(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
     let mut out = String::new();
     for number in numbers.iter().take(SLIDES) {
         let Some(xml) = zip.text(&format!("ppt/slides/slide{number}.xml")) else { continue };
-        slide(&xml, &mut out);
+        slide(&xml, limits, &mut out);
         if out.len() > limits.body_len {
             break;
         }
@@ -155,7 +161,7 @@ fn slides(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
     Some(draft)
 }
 
-fn slide(xml: &str, out: &mut String) {
+fn slide(xml: &str, limits: &Limits, out: &mut String) {
     if !out.is_empty() {
         out.push_str("<hr>");
     }
@@ -163,6 +169,9 @@ fn slide(xml: &str, out: &mut String) {
     let mut paragraph = String::new();
     let mut in_text = false;
     for piece in Xml::new(xml, XML_DEPTH) {
+        if out.len() + paragraph.len() > limits.body_len * 2 {
+            break;
+        }
         match piece {
             Piece::Open(tag) => match tag.name.as_str() {
                 "sp" => tag_name = "p",
@@ -178,10 +187,13 @@ fn slide(xml: &str, out: &mut String) {
                 }
                 paragraph.clear();
             }
-            Piece::Text(text) if in_text => safe::push_html(&mut paragraph, &text),
+            Piece::Text(text) if in_text => {
+                safe::push_html(&mut paragraph, safe::head(&text, limits.body_len));
+            }
             _ => {}
         }
     }
+    out.push_str(&paragraph);
 }
 
 fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
@@ -192,6 +204,7 @@ fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
             Piece::Open(tag) => Some((tag.attribute("Id")?.to_owned(), tag.attribute("Target")?.to_owned())),
             _ => None,
         })
+        .take(limits.entries)
         .collect();
     let strings = shared_strings(&zip.text("xl/sharedStrings.xml").unwrap_or_default(), limits);
     let mut table = TableSink::new(limits);

@@ -140,8 +140,9 @@ pub(super) fn freemind(source: &Source<'_>, _: &Type, limits: &Limits) -> Option
     let text = document(source, limits)?;
     let mut lines = Lines::new(limits);
     let mut xml = Xml::new(&text, XML_DEPTH);
-    // rich text is HTML within the XML
+    // rich text is HTML within the XML; each takes some time, however short it is
     let mut rich: Option<(bool, String)> = None;
+    let mut rich_left = limits.entries;
     for piece in xml.by_ref() {
         match piece {
             Piece::Open(tag) if tag.name == "node" => {
@@ -162,7 +163,8 @@ pub(super) fn freemind(source: &Source<'_>, _: &Type, limits: &Limits) -> Option
                 }
             }
             Piece::Open(tag) if tag.name == "richcontent" => {
-                rich = Some((tag.attribute("TYPE") == Some("NODE"), String::new()));
+                rich = (rich_left > 0).then(|| (tag.attribute("TYPE") == Some("NODE"), String::new()));
+                rich_left = rich_left.saturating_sub(1);
             }
             Piece::Close(name) if name == "richcontent" => {
                 if let Some((is_text, html)) = rich.take() {
@@ -189,7 +191,7 @@ pub(super) fn freemind(source: &Source<'_>, _: &Type, limits: &Limits) -> Option
     let broken = xml.broken;
     let mut draft = lines.draft(limits);
     draft.title = first_line(&draft);
-    draft.partial |= broken || is_cut(source, limits);
+    draft.partial |= broken || rich_left == 0 || is_cut(source, limits);
     Some(draft)
 }
 

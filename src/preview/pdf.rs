@@ -18,6 +18,10 @@ use std::io::{self, Read};
 const FILE_LEN: usize = 24 * 1024 * 1024;
 /// Bytes of packed objects and references in all, of which every one becomes several dozen in memory.
 const OBJECTS_LEN: u64 = 4 * 1024 * 1024;
+/// Objects that lie open in the file; in memory each takes a thousand bytes.
+const OBJECTS: usize = 100_000;
+/// Streams that have to be unpacked to know how large those are.
+const OBJECT_STREAMS: usize = 20_000;
 /// Bytes of drawing instructions of one page, and of the tables of one font.
 const PAGE_LEN: usize = 1024 * 1024;
 const FONT_LEN: usize = 256 * 1024;
@@ -84,7 +88,11 @@ fn without_pictures(id: (u32, u16), object: &mut Object) -> Option<((u32, u16), 
 /// Whether all that lopdf unpacks on opening is small enough together: streams of objects and of references. A `#`
 /// may hide what a stream is.
 fn is_bounded(bytes: &[u8]) -> bool {
+    if positions(bytes, b"obj").filter(|at| !bytes[..*at].ends_with(b"end")).count() > OBJECTS {
+        return false;
+    }
     let mut left = OBJECTS_LEN;
+    let mut streams_left = OBJECT_STREAMS;
     let mut after_last = 0;
     for at in positions(bytes, b"stream") {
         if bytes[..at].ends_with(b"end") {
@@ -96,6 +104,10 @@ fn is_bounded(bytes: &[u8]) -> bool {
         let hidden = head.contains(&b'#');
         if !hidden && !has(head, b"ObjStm") && !has(head, b"XRef") {
             continue;
+        }
+        match streams_left.checked_sub(1) {
+            Some(fewer) => streams_left = fewer,
+            None => return false,
         }
         let data = bytes[at + b"stream".len()..].trim_ascii_start();
         let unpacked = io::copy(&mut ZlibDecoder::new(data).take(left + 1), &mut io::sink()).unwrap_or(0);

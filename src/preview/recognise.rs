@@ -62,6 +62,10 @@ pub(super) fn recognise(source: &Source<'_>) -> (Type, String) {
     if is_pdf(head) {
         return (known("pdf"), "pdf".into());
     }
+    if let Some(inside) = head.strip_prefix(b"!<arch>\n") {
+        let extension = if inside.starts_with(b"debian-binary") { "deb" } else { "ar" };
+        return (known(extension), extension.into());
+    }
     if encoding::is_text(head) {
         let (found, extension) = text(head, named, extension);
         return (found, extension);

@@ -1,6 +1,7 @@
 //! Small files that would become large, deep or slow: each ends within the time and memory that a preview may have.
 //! (`mutations.rs` measures memory; here a file that took it all would end the program.)
 
+use crate::corpus::files;
 use crate::samples::{deflated, gzipped, processor_time, seen, zipped};
 use encbox::preview::{Body, Preview};
 
@@ -72,6 +73,12 @@ fn a_picture_that_claims_to_be_huge_is_not_unpacked() {
     png.extend(b"IDAT");
     png.extend(&data);
     png.extend(crc32fast::hash(&[b"IDAT", &data[..]].concat()).to_be_bytes());
+    // passes over a picture that cost nothing in the file
+    let (_, jpeg) = files().into_iter().find(|(name, _)| name == "progressive.jpg").unwrap();
+    let last = jpeg.windows(2).rposition(|window| window == b"\xff\xda").unwrap();
+    let mut passes = jpeg[..jpeg.len() - 2].to_vec();
+    (0..100_000).for_each(|_| passes.extend(&jpeg[last..last + 10]));
+    ends("a.jpg", passes);
     let seen = ends("a.png", png);
     assert!(seen.thumbnail.is_none() && seen.partial);
     assert_eq!(seen.facts[0].value, "65536 × 65536");
@@ -92,6 +99,10 @@ fn pdf() {
         pdf.extend(b"\nendstream endobj\ntrailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF");
         ends("a.pdf", pdf);
     }
+    // ever so many objects, and streams that may hold objects
+    let objects: String = (0..200_000).map(|i| format!("{i} 0 obj[]endobj\n")).collect();
+    assert!(ends("a.pdf", format!("%PDF-1.4\n{objects}trailer<</Root 1 0 R>>")).partial);
+    ends("a.pdf", format!("%PDF-1.4\n{}trailer<</Root 1 0 R>>", "1 0 obj<</#>>stream\n".repeat(200_000)));
     // pages that contain themselves, lists in lists in lists, and long ones
     ends("a.pdf", b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>endobj\ntrailer<</Root 1 0 R>>");
     ends("a.pdf", format!("%PDF-1.4\n1 0 obj{}endobj\ntrailer<</Root 1 0 R>>", "[".repeat(1_000_000)));
@@ -214,6 +225,13 @@ fn code_and_data() {
             ends(name, what.repeat(times));
         }
     }
+    // lines as long as they are marked, where grammars look to the end and back from everywhere
+    for name in ["Makefile", "a.erl", "a.cpp", "a.lisp", "a.scala", "a.yaml", "a.bat", "a.d"] {
+        for piece in ["(", "$", "\"", "<", "a", "b ", "=", ":", "%", "\\", "if ", "$(a", "'\"`{["] {
+            let line = piece.repeat(480 / piece.len()) + "\n";
+            ends(name, line.repeat(60));
+        }
+    }
     ends("a.json", "[".repeat(500_000));
     ends("a.json", "{\"a\":".repeat(100_000));
     ends("a.json", format!("[{}]", "[[[[[[[[[[1,1],1],1],1],1],1],1],1],1],1],".repeat(10_000)));
@@ -235,6 +253,7 @@ fn xml() {
         ends(name, format!("{laughs}{root}<outline text='&a19;'/>&a19;"));
         for element in [
             "<a>",
+            "<style>.a{",
             "<outline text='x'>",
             "<node TEXT='x'>",
             "<g>",
@@ -277,6 +296,12 @@ fn maps_outlines_and_mail() {
     ends("a.eml", format!("From: a@b.c\nDate: Tue, 1 Apr 2025 10:00:00 +0000\n{nested}"));
     ends("a.eml", format!("From: {}\nDate: Tue, 1 Apr 2025 10:00:00 +0000\n\nx", "a@b.c, ".repeat(100_000)));
     ends("a.eml", format!("From: a@b.c\nSubject: {}\nDate: x\n\nx", "=?utf-8?q?x?= ".repeat(100_000)));
+    let head = "From: a@b.c\nDate: Tue, 1 Apr 2025 10:00:00 +0000\n";
+    for (first, many) in
+        [("To: ", "a,"), ("References: ", "<a>"), ("", "X: y\n"), ("Subject: ", "=?utf-8?q?=41?=")]
+    {
+        ends("a.eml", format!("{head}{first}{}\n\nx", many.repeat(1_000_000)));
+    }
     ends("a.rtf", "{\\rtf1".to_owned() + &"{\\b ".repeat(200_000));
     ends("a.rtf", "{\\rtf1".to_owned() + &"\\u1234 \\'ff".repeat(100_000));
     ends("a.csv", ",".repeat(500_000));

@@ -3,7 +3,7 @@
 
 They are kept in the repository, so that tests need none of this; made anew they differ in dates and versions. Needs
 
-    apt-get install imagemagick libimage-exiftool-perl ffmpeg pandoc qpdf groff ghostscript libheif-examples sqlite3 file
+    apt-get install imagemagick libimage-exiftool-perl ffmpeg pandoc qpdf groff binutils ghostscript libheif-examples sqlite3 file
     pip install openpyxl python-pptx odfpy
 """
 import email.message
@@ -50,6 +50,16 @@ def zipped(name, files, stored=()):
             archive.writestr(info, content)
 
 
+# as drawing programs write it: classes, styles, prefixes of their own, clones, links
+INKED = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:inkscape="http://www.inkscape.org/"
+ inkscape:version="1.4" version="1.1" id="root" width="40mm" height="30mm" viewBox="0 0 40 30">
+<style>.water, .deep { fill: #3060c0; stroke: none } .deep { fill: #102040 }</style>
+<g inkscape:label="Layer 1" id="layer1" style="display:inline">
+<path class="water" d="M 0 10 H 40 V 30 H 0 Z"/><circle id="buoy" class="deep" style="stroke:#ffffff;stroke-width:0.5" r="2" cx="10" cy="20"/>
+<use xlink:href="#buoy" x="15" transform="rotate(5)"/><a xlink:href="https://example.org/"><text x="2" y="8">the lake</text></a></g></svg>
+"""
+
+
 def pictures():
     scene = ["convert", "-size", "320x240", "gradient:#3060c0-#f0d080", "-fill", "#205020", "-draw", "rectangle 0,180 320,240",
              "-fill", "#ffffa0", "-draw", "circle 250,60 270,60"]
@@ -64,6 +74,11 @@ def pictures():
         "-DateTimeOriginal=2024:07:14 18:30:00", "-ImageDescription=Evening at the lake", "-Artist=Ada",
         "-GPSLatitude=48.20820", "-GPSLatitudeRef=N", "-GPSLongitude=16.37380", "-GPSLongitudeRef=E",
         "-ThumbnailImage<=" + scratch("thumb.jpg"), "photo.jpg")
+    # another with a picture of wider shape than its thumbnail, which the camera frames in black
+    run("convert", "-size", "720x480", "gradient:#3060c0-#f0d080", "-quality", "50", "wide.jpg")
+    run("convert", "wide.jpg", "-resize", "160x120", "-background", "black", "-gravity", "center", "-extent", "160x120",
+        "-quality", "60", scratch("framed.jpg"))
+    run("exiftool", "-overwrite_original", "-n", "-ThumbnailImage<=" + scratch("framed.jpg"), "wide.jpg")
     run("convert", "-size", "120x80", "xc:none", "-fill", "#c03030", "-draw", "roundrectangle 10,10 110,70 15,15", "picture.png")
     run("convert", "-size", "64x64", "gradient:", "-depth", "16", "deep.png")
     run("convert", "-size", "60x40", "xc:#8080c0", "-colors", "4", "palette.png")
@@ -78,6 +93,8 @@ def pictures():
     run("exiftool", "-overwrite_original", "-n", "-Make=Example", "-Model=Example Phone",
         "-DateTimeOriginal=2024:07:15 09:00:00", "-ThumbnailImage<=" + scratch("thumb.jpg"), "photo.heic")
     write("misnamed.jpg", read("picture.png"))
+    write("inked.svg", INKED)
+    write("lake.svgz", gzip.compress(read("lake.svg"), 9, mtime=0))
     write("damaged.jpg", read("plain.jpg")[:1500])
 
 
@@ -264,6 +281,11 @@ def archives():
     write("files.tar.gz", gzip.compress(stream.getvalue(), 9, mtime=0))
     write("diary.txt.gz", gzip.compress(b"Monday: rain.\nTuesday: more rain.\n", 9, mtime=0))
     write("noise.gz", gzip.compress(bytes(range(256)) * 4, 9, mtime=0))
+    for path, content in [("debian-binary", b"2.0\n"), ("control.tar.xz", b"x" * 77), ("data.tar.xz", b"y" * 500)]:
+        write(scratch(path), content)
+    if os.path.exists("tool.deb"):
+        os.remove("tool.deb")
+    run("ar", "rcD", "tool.deb", *(scratch(path) for path in ["debian-binary", "control.tar.xz", "data.tar.xz"]))
     zipped("program.jar", {"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\n", "Main.class": b"\xca\xfe\xba\xbe\0\0\0\x34"})
 
 
