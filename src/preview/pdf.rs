@@ -1,194 +1,159 @@
 //! PDF: the words of the first pages, in the order in which the file draws them.
 //!
-//! lopdf reads the structure, decrypts what has no password, and knows the encodings of fonts. It keeps all objects in
-//! memory, and bounds each packed stream by itself; the sum is bounded here, before it begins.
+//! lopdf knows how streams are packed, how files are encrypted, and the encodings of fonts. Which objects of a file it
+//! gets to see is decided here (`pdf_file`, `pdf_pages`), since it would take all there are.
 
 use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft};
+use super::pdf_file::PdfFile;
+use super::pdf_pages::{self, FONT_LEN, FONTS, PAGES, PIECES, references};
 use super::safe::Bounded;
 use super::source::Source;
-use flate2::read::ZlibDecoder;
 use lopdf::content::Content;
-use lopdf::{Dictionary, Document, Encoding, LoadOptions, Object, decode_text_string};
-use std::collections::BTreeMap;
-use std::io::{self, Read};
+use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, decode_text_string};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
-/// Longer files are not opened: all of one is in memory twice.
-const FILE_LEN: usize = 24 * 1024 * 1024;
-/// Bytes of packed objects and references in all, of which every one becomes several dozen in memory.
-const OBJECTS_LEN: u64 = 4 * 1024 * 1024;
-/// Objects that lie open in the file; in memory each takes a thousand bytes.
-const OBJECTS: usize = 100_000;
-/// Streams that have to be unpacked to know how large those are.
-const OBJECT_STREAMS: usize = 20_000;
-/// Bytes of drawing instructions of one page, and of the tables of one font.
+/// Bytes of drawing instructions of one page.
 const PAGE_LEN: usize = 1024 * 1024;
-const FONT_LEN: usize = 256 * 1024;
-const PAGES: usize = 20;
-const FONTS: usize = 32;
+/// Bytes that the instructions of all pages are packed in.
+const PACKED_LEN: usize = 16 * 1024 * 1024;
 /// Instructions of all pages.
 const OPERATIONS: usize = 300_000;
 
 pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
     let mut draft = Draft { body: Some(Body::Original), partial: true, ..Draft::default() };
-    if source.bytes.len() > FILE_LEN || !source.is_whole() || !is_bounded(source.bytes) {
-        return Some(draft);
-    }
-    let options = LoadOptions {
-        max_decompressed_size: usize::try_from(OBJECTS_LEN).ok(),
-        filter: Some(without_pictures),
-        ..LoadOptions::default()
-    };
-    let Ok(document) = Document::load_mem_with_options(source.bytes, options) else { return Some(draft) };
-    let pages = document.get_pages();
-    let info = document.trailer.get(b"Info").ok().and_then(|info| dictionary(&document, info));
-    let info = |key: &[u8]| {
-        let value = document.dereference(info?.get(key).ok()?).ok()?.1;
-        decode_text_string(value).ok().filter(|value| !value.trim().is_empty())
-    };
-    draft.title = info(b"Title");
-    draft.fact("author", info(b"Author").unwrap_or_default());
-    draft.fact("subject", info(b"Subject").unwrap_or_default());
-    draft.fact("keywords", info(b"Keywords").unwrap_or_default());
-    if document.is_encrypted() {
+    let mut file = PdfFile::open(source.bytes);
+    if file.is_locked {
         draft.fact("protected", "by a password");
         return Some(draft);
     }
-    draft.fact("pages", pages.len().to_string());
+    information(&mut file, &mut draft);
+    let (pages, count) = pdf_pages::load(&mut file);
+    if let Some(count) = count {
+        draft.fact("pages", count.to_string());
+    }
     let mut words = Bounded::new(limits.text_len);
-    let mut operations = OPERATIONS;
-    for page in pages.values().take(PAGES) {
-        if words.is_full() || operations == 0 {
+    let mut reader = Reader {
+        document: &file.document,
+        fonts: HashMap::new(),
+        packed: PACKED_LEN,
+        operations: OPERATIONS,
+    };
+    for page in &pages {
+        if words.is_full() || reader.operations == 0 {
             break;
         }
         // a page that makes no sense is left out
-        page_words(&document, *page, &mut words, &mut operations);
+        reader.page(*page, &mut words);
         words.new_line();
     }
+    let is_all = reader.operations > 0 && count.is_some_and(|count| count <= PAGES) && !pages.is_empty();
     let (text, full) = words.end();
-    draft.partial = full || pages.len() > PAGES || operations == 0;
+    draft.partial = full || file.partial || !is_all || !source.is_whole();
     draft.text = text;
     Some(draft)
 }
 
-/// Pictures are most of many files, and say nothing here. What is returned is kept of packed objects only, which are
-/// no streams; of others the object itself is.
-fn without_pictures(id: (u32, u16), object: &mut Object) -> Option<((u32, u16), Object)> {
-    match object {
-        Object::Stream(stream) => {
-            let is_picture =
-                stream.dict.get(b"Subtype").and_then(Object::as_name).is_ok_and(|name| name == b"Image");
-            (!is_picture).then_some((id, Object::Null))
-        }
-        object => Some((id, object.clone())),
+fn information(file: &mut PdfFile<'_>, draft: &mut Draft) {
+    let found = match file.document.trailer.get(b"Info").cloned() {
+        Ok(Object::Reference(id)) => file.load(id).and_then(|info| info.as_dict().ok()).cloned(),
+        Ok(Object::Dictionary(found)) => Some(found),
+        _ => None,
+    };
+    let found = found.unwrap_or_default();
+    let mut value = |key: &[u8]| {
+        let value = match found.get(key).ok()? {
+            Object::Reference(id) => decode_text_string(file.load(*id)?),
+            value => decode_text_string(value),
+        };
+        value.ok().filter(|value| !value.trim().is_empty())
+    };
+    draft.title = value(b"Title");
+    for (name, key) in [("author", "Author"), ("subject", "Subject"), ("keywords", "Keywords")] {
+        draft.fact(name, value(key.as_bytes()).unwrap_or_default());
     }
 }
 
-/// Whether all that lopdf unpacks on opening is small enough together: streams of objects and of references. A `#`
-/// may hide what a stream is.
-fn is_bounded(bytes: &[u8]) -> bool {
-    if positions(bytes, b"obj").filter(|at| !bytes[..*at].ends_with(b"end")).count() > OBJECTS {
-        return false;
-    }
-    let mut left = OBJECTS_LEN;
-    let mut streams_left = OBJECT_STREAMS;
-    let mut after_last = 0;
-    for at in positions(bytes, b"stream") {
-        if bytes[..at].ends_with(b"end") {
-            after_last = at;
-            continue;
-        }
-        let head = &bytes[after_last..at];
-        after_last = at;
-        let hidden = head.contains(&b'#');
-        if !hidden && !has(head, b"ObjStm") && !has(head, b"XRef") {
-            continue;
-        }
-        match streams_left.checked_sub(1) {
-            Some(fewer) => streams_left = fewer,
-            None => return false,
-        }
-        let data = bytes[at + b"stream".len()..].trim_ascii_start();
-        let unpacked = io::copy(&mut ZlibDecoder::new(data).take(left + 1), &mut io::sink()).unwrap_or(0);
-        // of damaged data the beginning may still be taken
-        let unpacked = if unpacked == 0 { count(data, left + 1) } else { unpacked };
-        if unpacked > left {
-            return false;
-        }
-        left -= unpacked;
-    }
-    true
+/// What reads pages, and what may still be read.
+struct Reader<'a> {
+    document: &'a Document,
+    /// Those that make sense, by where they are in the document.
+    fonts: HashMap<*const Dictionary, Option<Rc<Font<'a>>>>,
+    packed: usize,
+    operations: usize,
 }
 
-/// Bytes that come out before the data are found to be damaged.
-fn count(data: &[u8], max: u64) -> u64 {
-    let mut reader = ZlibDecoder::new(data).take(max);
-    let mut buffer = [0; 4096];
-    let mut sum = 0;
-    while let Ok(len @ 1..) = reader.read(&mut buffer) {
-        sum += len as u64;
-    }
-    sum
-}
-
-fn positions<'a>(bytes: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    bytes.windows(word.len()).enumerate().filter(move |(_, window)| *window == word).map(|(at, _)| at)
-}
-
-fn has(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
-}
-
-fn dictionary<'a>(document: &'a Document, object: &'a Object) -> Option<&'a Dictionary> {
-    document.dereference(object).ok()?.1.as_dict().ok()
-}
-
-fn page_words(
-    document: &Document,
-    page: lopdf::ObjectId,
-    words: &mut Bounded,
-    operations: &mut usize,
-) -> Option<()> {
-    let fonts = document.get_page_fonts(page).ok()?;
-    let fonts: BTreeMap<Vec<u8>, Font<'_>> = fonts
-        .into_iter()
-        .take(FONTS)
-        .filter_map(|(name, font)| Some((name, Font::new(document, font)?)))
-        .collect();
-    let content = document.get_page_content_with_limit(page, PAGE_LEN).ok()?;
-    let mut font = None;
-    let mut line = Line { size: 1.0, scale: 1.0, ..Line::default() };
-    for operation in Content::decode_iter(&content) {
-        *operations = operations.checked_sub(1)?;
-        let operation = operation.ok()?;
-        let operands = &operation.operands;
-        match operation.operator.as_str() {
-            "Tf" => {
-                font = operands.first().and_then(|name| fonts.get(name.as_name().ok()?));
-                line.size = number(operands, 1).unwrap_or(line.size).abs();
-            }
-            "Tj" | "TJ" | "'" | "\"" => {
-                if matches!(operation.operator.as_str(), "'" | "\"") {
-                    words.new_line();
+impl<'a> Reader<'a> {
+    fn page(&mut self, page: ObjectId, words: &mut Bounded) -> Option<()> {
+        let fonts = self.document.get_page_fonts(page).ok()?.into_iter().take(FONTS);
+        let fonts: BTreeMap<Vec<u8>, Rc<Font<'a>>> =
+            fonts.filter_map(|(name, font)| Some((name, self.font(font)?))).collect();
+        let content = self.content(page);
+        let mut font = None;
+        let mut line = Line { size: 1.0, scale: 1.0, ..Line::default() };
+        for operation in Content::decode_iter(&content) {
+            self.operations = self.operations.checked_sub(1)?;
+            let operation = operation.ok()?;
+            let operands = &operation.operands;
+            match operation.operator.as_str() {
+                "Tf" => {
+                    font = operands.first().and_then(|name| fonts.get(name.as_name().ok()?));
+                    line.size = number(operands, 1).unwrap_or(line.size).abs();
                 }
-                if let Some(font) = font {
-                    line.about_to_write(words);
-                    operands.iter().for_each(|operand| line.write(words, font, operand));
+                "Tj" | "TJ" | "'" | "\"" => {
+                    if matches!(operation.operator.as_str(), "'" | "\"") {
+                        words.new_line();
+                    }
+                    if let Some(font) = font {
+                        line.about_to_write(words);
+                        operands.iter().for_each(|operand| line.write(words, font, operand));
+                    }
                 }
+                "Tc" => line.letter_space = number(operands, 0).unwrap_or(0.0),
+                "Tw" => line.word_space = number(operands, 0).unwrap_or(0.0),
+                "T*" => words.new_line(),
+                "Td" | "TD" => line.moved(number(operands, 0), number(operands, 1)),
+                "Tm" => line.moved_to(number(operands, 0), number(operands, 4), number(operands, 5)),
+                _ => {}
             }
-            "Tc" => line.letter_space = number(operands, 0).unwrap_or(0.0),
-            "Tw" => line.word_space = number(operands, 0).unwrap_or(0.0),
-            "T*" => words.new_line(),
-            "Td" | "TD" => line.moved(number(operands, 0), number(operands, 1)),
-            "Tm" => line.moved_to(number(operands, 0), number(operands, 4), number(operands, 5)),
-            _ => {}
+            if words.is_full() {
+                break;
+            }
         }
-        if words.is_full() {
-            break;
-        }
+        Some(())
     }
-    Some(())
+
+    fn font(&mut self, font: &'a Dictionary) -> Option<Rc<Font<'a>>> {
+        let document = self.document;
+        let known = self.fonts.entry(std::ptr::from_ref(font));
+        known.or_insert_with(|| Font::new(document, font).map(Rc::new)).clone()
+    }
+
+    /// The instructions that draw a page, as far as they make sense.
+    fn content(&mut self, page: ObjectId) -> Vec<u8> {
+        let mut content = Vec::new();
+        let contents = self.document.get_dictionary(page).and_then(|page| page.get(b"Contents"));
+        let pieces = contents.map(references).unwrap_or_default();
+        let list = |id| match self.document.get_object(id) {
+            Ok(Object::Stream(_)) => vec![id],
+            Ok(other) => references(other),
+            Err(_) => Vec::new(),
+        };
+        for id in pieces.into_iter().take(PIECES).flat_map(list).take(PIECES).collect::<Vec<_>>() {
+            let Ok(Object::Stream(stream)) = self.document.get_object(id) else { continue };
+            let Some(left) = self.packed.checked_sub(stream.content.len()) else { break };
+            self.packed = left;
+            let Ok(piece) = stream.decompressed_content_with_limit(PAGE_LEN - content.len()) else {
+                continue;
+            };
+            content.extend(piece);
+            content.truncate(PAGE_LEN - 1);
+            content.push(b'\n');
+        }
+        content
+    }
 }
 
 /// How the bytes of a font read, and how wide they are.
