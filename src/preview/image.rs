@@ -69,6 +69,7 @@ fn reader(bytes: &[u8]) -> Option<ImageReader<Cursor<&[u8]>>> {
         ImageFormat::WebP,
         ImageFormat::Bmp,
         ImageFormat::Tiff,
+        ImageFormat::Ico,
     ];
     let format = reader.format()?;
     known.contains(&format).then_some(())?;
@@ -192,7 +193,8 @@ fn facts(exif: &Exif, draft: &mut Draft) {
     // cameras put their own name there, or nothing but blanks
     draft.title = words(Tag::ImageDescription);
     draft.text = draft.title.clone().unwrap_or_default();
-    draft.fact("taken", words(Tag::DateTimeOriginal).or_else(|| words(Tag::DateTime)).unwrap_or_default());
+    let taken = words(Tag::DateTimeOriginal).or_else(|| words(Tag::DateTime)).unwrap_or_default();
+    draft.fact("taken", with_dashes(taken));
     let (make, model) = (words(Tag::Make).unwrap_or_default(), words(Tag::Model).unwrap_or_default());
     draft.fact("camera", if model.starts_with(&make) { model } else { format!("{make} {model}") });
     draft.fact("author", words(Tag::Artist).unwrap_or_default());
@@ -202,6 +204,14 @@ fn facts(exif: &Exif, draft: &mut Draft) {
         degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W'),
     ) {
         draft.fact("place", format!("{latitude:.5}, {longitude:.5}"));
+    }
+}
+
+/// Exif has colons in dates as it has in times.
+fn with_dashes(taken: String) -> String {
+    match taken.split_once(' ') {
+        Some((date, time)) => format!("{} {time}", date.replace(':', "-")),
+        None => taken,
     }
 }
 

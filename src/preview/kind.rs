@@ -112,6 +112,7 @@ pub(super) enum Form {
     Gzip,
     /// What `ar` packs: packages of Debian, libraries of C.
     Ar,
+    Font,
     /// Known by name, and nothing to look into.
     Opaque,
 }
@@ -130,7 +131,7 @@ impl Form {
             Form::Html | Form::Svg | Form::Mail | Form::Rtf | Form::Separated => true,
             Form::Raster | Form::Heif | Form::Pdf | Form::Media | Form::Zip | Form::Ooxml => false,
             Form::OpenDocument | Form::Epub | Form::XMind | Form::MindManager | Form::Tar => false,
-            Form::Gzip | Form::Ar | Form::Opaque => false,
+            Form::Gzip | Form::Ar | Form::Font | Form::Opaque => false,
         }
     }
 
@@ -180,6 +181,7 @@ const TYPES: &[Type] = &[
     PLAIN,
     row(Form::Plain, Kind::Text, "text/x-diff", "public.patch-file", "diff patch"),
     row(Form::Plain, Kind::Text, "text/x-rst", "public.plain-text", "rst adoc asciidoc org textile wiki fountain"),
+    row(Form::Plain, Kind::Text, "application/postscript", "com.adobe.postscript", "ps eps"),
     row(Form::Plain, Kind::Text, "text/vtt", "org.w3.webvtt", "vtt"),
     row(Form::Plain, Kind::Text, "application/x-subrip", "public.plain-text", "srt"),
     row(Form::Plain, Kind::Text, "text/calendar", "com.apple.ical.ics", "ics"),
@@ -243,7 +245,7 @@ const TYPES: &[Type] = &[
     row(Form::Heif, Kind::Image, "image/heic", "public.heic", "heic heif hif"),
     row(Form::Heif, Kind::Image, "image/avif", "public.avif", "avif"),
     row(Form::Opaque, Kind::Image, "image/vnd.adobe.photoshop", "com.adobe.photoshop-image", "psd"),
-    row(Form::Opaque, Kind::Image, "image/x-icon", "com.microsoft.ico", "ico"),
+    row(Form::Raster, Kind::Image, "image/x-icon", "com.microsoft.ico", "ico"),
     row(Form::Opaque, Kind::Image, "image/jxl", "public.jpeg-xl", "jxl"),
 
     row(Form::Pdf, Kind::Pdf, "application/pdf", "com.adobe.pdf", "pdf"),
@@ -298,8 +300,9 @@ const TYPES: &[Type] = &[
     row(Form::Opaque, Kind::Archive, "application/x-7z-compressed", "org.7-zip.7-zip-archive", "7z"),
     row(Form::Opaque, Kind::Archive, "application/vnd.rar", "com.rarlab.rar-archive", "rar"),
     row(Form::Opaque, Kind::Other, "application/vnd.sqlite3", "public.database", "sqlite sqlite3 db"),
-    row(Form::Opaque, Kind::Other, "font/ttf", "public.truetype-ttf-font", "ttf"),
-    row(Form::Opaque, Kind::Other, "font/otf", "public.opentype-font", "otf"),
+    row(Form::Font, Kind::Other, "font/ttf", "public.truetype-ttf-font", "ttf"),
+    row(Form::Font, Kind::Other, "font/otf", "public.opentype-font", "otf"),
+    row(Form::Font, Kind::Other, "font/collection", "public.truetype-collection-font", "ttc"),
     row(Form::Opaque, Kind::Other, "font/woff2", "public.font", "woff2 woff"),
     row(Form::Opaque, Kind::Other, "application/wasm", "public.data", "wasm"),
 ];

@@ -14,6 +14,7 @@ mod encoding;
 mod epub;
 mod film;
 mod flat;
+mod font;
 mod html;
 mod ifd;
 mod image;
@@ -35,6 +36,7 @@ mod plain;
 mod recognise;
 mod rtf;
 mod safe;
+mod sheets;
 mod show;
 mod source;
 mod svg;
@@ -59,10 +61,14 @@ const HEX_LEN: usize = 512;
 /// What there is to see of a file.
 pub fn preview(source: &Source<'_>, limits: &Limits) -> Preview {
     let (found, extension) = recognise::recognise(source);
-    let draft = of_form(source, &found, &extension, limits)
-        .or_else(|| plain::preview(source, limits))
-        .unwrap_or_default();
-    finish(source, &found, draft)
+    if let Some(draft) = of_form(source, &found, &extension, limits) {
+        return finish(source, &found, draft);
+    }
+    // what was taken for text, or for nothing, by its beginning may be otherwise as a whole
+    match plain::preview(source, limits) {
+        Some(draft) => finish(source, if found == kind::UNKNOWN { &kind::PLAIN } else { &found }, draft),
+        None => finish(source, if found.form.is_text() { &kind::UNKNOWN } else { &found }, Draft::default()),
+    }
 }
 
 /// What can be said of a file by its name and first bytes, with no work that a file could draw out: for those who do
@@ -108,6 +114,7 @@ fn of_form(source: &Source<'_>, found: &Type, extension: &str, limits: &Limits) 
         Form::Tar => archive::tar(source, found, limits),
         Form::Gzip => archive::gzip(source, found, limits),
         Form::Ar => archive::ar(source, found, limits),
+        Form::Font => font::preview(source, found, limits),
         Form::Opaque => None,
     }
 }

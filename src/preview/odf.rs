@@ -3,7 +3,8 @@
 use super::kind::{Kind, Type};
 use super::limits::Limits;
 use super::model::Draft;
-use super::office::{TableSink, of_html, properties};
+use super::office::{of_html, properties};
+use super::sheets::TableSink;
 use super::source::Source;
 use super::xml::{Piece, Tag, Xml};
 use super::zipped::Zip;

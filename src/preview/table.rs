@@ -4,11 +4,9 @@ use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft, Sheet};
 use super::safe::Bounded;
+use super::sheets::COLUMNS;
 use super::source::Source;
 use super::{encoding, safe};
-
-/// Cells of one row.
-const COLUMNS: usize = 256;
 
 pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
     let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];

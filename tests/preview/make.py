@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 import os
+import struct
 import subprocess
 import tarfile
 import tempfile
@@ -92,6 +93,7 @@ def pictures():
     run("heif-enc", "-q", "40", "-o", "photo.heic", scratch("small.png"))
     run("exiftool", "-overwrite_original", "-n", "-Make=Example", "-Model=Example Phone",
         "-DateTimeOriginal=2024:07:15 09:00:00", "-ThumbnailImage<=" + scratch("thumb.jpg"), "photo.heic")
+    run("convert", "picture.png", "-resize", "32x32", "mark.ico")
     write("misnamed.jpg", read("picture.png"))
     write("inked.svg", INKED)
     write("lake.svgz", gzip.compress(read("lake.svg"), 9, mtime=0))
@@ -315,6 +317,13 @@ def others():
     write("noise.bin", bytes((i * 197 + (i >> 3) * 31) & 255 for i in range(1500)))
     write("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + b"W\0o\0r\0d\0" * 20)
     write("empty.txt", b"")
+    # a font without letters: only the table of what it is called
+    names = {1: "Lake", 2: "Regular", 4: "Lake Regular", 5: "Version 1.0", 9: "Ada"}
+    strings = [name.encode("utf-16-be") for name in names.values()]
+    records = b"".join(struct.pack(">6H", 3, 1, 0x409, meaning, len(string), sum(map(len, strings[:at])))
+                       for at, (meaning, string) in enumerate(zip(names, strings)))
+    table = struct.pack(">3H", 0, len(names), 6 + len(records)) + records + b"".join(strings)
+    write("lake.ttf", struct.pack(">I4H", 0x10000, 1, 16, 0, 0) + struct.pack(">4sIII", b"name", 0, 28, len(table)) + table)
 
 
 for make in [pictures, sound_and_film, documents, pdf, mind_maps, archives, mail, others]:
