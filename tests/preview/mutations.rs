@@ -1,4 +1,5 @@
-//! 500 damaged files of every kind: no panic, no more than two seconds of a processor, no more than 256 MiB of memory.
+//! 500 damaged files of every kind, and some that are made to take memory: no panic, no more than two seconds of a
+//! processor, no more than 256 MiB of memory.
 //!
 //! The work is done by this program called again, whose memory the system bounds; so even a file that brings it down
 //! is named, and can be made again: damage comes from a seed.
@@ -61,13 +62,15 @@ const KINDS: &[(&str, &str)] = &[
     ("mail", "eml"),
     ("other", "bin sqlite doc"),
 ];
+/// The task of files that are made to take memory, a hundred times their own length.
+const GREEDY: &str = "greedy";
 
 #[test]
 fn damaged_files_of_every_kind() {
     if let Ok(task) = std::env::var(TASK) {
         return work(&task);
     }
-    let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).chain([GREEDY]).collect();
     // dealt like cards, since neighbours cost alike
     let programs: Vec<(String, Child)> = (0..PROGRAMS)
         .map(|at| kinds.iter().skip(at).step_by(PROGRAMS).copied().collect::<Vec<_>>().join(" "))
@@ -100,6 +103,10 @@ fn work(task: &str) {
     bound_memory();
     let only = std::env::var("ENCBOX_TEST_MUTATION").ok().and_then(|number| number.parse::<u64>().ok());
     for kind in task.split(' ') {
+        if kind == GREEDY {
+            greedy();
+            continue;
+        }
         let seeds = seeds(kind);
         assert!(!seeds.is_empty(), "no file of the kind {kind}");
         let mut slowest = 0.0f64;
@@ -118,6 +125,56 @@ fn work(task: &str) {
         }
         println!("done {kind}, the slowest in {slowest:.3} s");
     }
+}
+
+fn greedy() {
+    let pdf = |object: &str, many: &str, end: &str| {
+        let many = many.repeat(4_000_000 / many.len());
+        let objects =
+            "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n";
+        format!("%PDF-1.4\n{objects}3 0 obj{object}{many}{end}endobj\ntrailer<</Root 1 0 R>>").into_bytes()
+    };
+    let mail = |first: &str, many: &str| {
+        let head = "From: a@b.c\nDate: Tue, 1 Apr 2025 10:00:00 +0000\n";
+        format!("{head}{first}{}\n\nx", many.repeat(12_000_000 / many.len())).into_bytes()
+    };
+    let tiff = || {
+        let mut tiff = b"II*\0\x08\0\0\0\x06\0".to_vec();
+        for tag in [270u16, 271, 272, 306, 315, 33432] {
+            tiff.extend(tag.to_le_bytes().into_iter().chain([2, 0]));
+            tiff.extend(12_000_000u32.to_le_bytes().into_iter().chain([100, 0, 0, 0]));
+        }
+        tiff.resize(12_001_000, 0);
+        tiff
+    };
+    let zipped = |name: &str, content: String| {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+        archive.finish().unwrap().into_inner()
+    };
+    let quotes = || format!("<w:document><w:p><w:r><w:t>{}", "\"".repeat(15_000_000));
+    // made one by one, since they count as well
+    let files: [(&str, &dyn Fn() -> Vec<u8>); 9] = [
+        ("page.pdf", &|| pdf("<</Type/Page/Contents[", "4 0 R ", "]>>")),
+        ("font.pdf", &|| pdf("<</Type/Page/Resources<</Font<</A[", "()", "]>>>>>>")),
+        ("brackets.pdf", &|| pdf("[", "<<>>", "]")),
+        ("headers.eml", &|| mail("", "X: y\n")),
+        ("people.eml", &|| mail("To: ", "a,")),
+        ("parts.eml", &|| mail("Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n")),
+        ("tags.tiff", &tiff),
+        ("quotes.docx", &|| zipped("word/document.xml", quotes())),
+        ("values.xmind", &|| zipped("content.json", format!("[{}0]", "0,".repeat(7_000_000)))),
+    ];
+    for (name, make) in files {
+        let bytes = make();
+        println!("at {GREEDY} {name}");
+        let before = processor_time();
+        preview(&Source::new(name, &bytes), &Limits::default());
+        let took = processor_time() - before;
+        assert!(took < SECONDS, "{name}: {took} s");
+    }
+    println!("done {GREEDY}");
 }
 
 /// No more addresses than there are now, and 256 MiB.
