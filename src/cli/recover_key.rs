@@ -1,5 +1,6 @@
 //! `encbox recover-key`: a volume without its config, opened with its key.
 
+use super::open::keep_config;
 use super::out::Out;
 use super::password::{self, PasswordOptions};
 use super::secret::Secret;
@@ -180,12 +181,18 @@ impl RecoverKey {
             Config::around(&found.parameters, &found.key, &password, iterations, volume::fill_random)
                 .map_err(Error::Parameters)
         };
-        match old {
-            Old::None => volume::create(&self.volume, &around()?, true)?,
+        let config = match old {
+            Old::None => {
+                let config = around()?;
+                volume::create(&self.volume, &config, true)?;
+                config
+            }
             Old::Sound(old) => {
                 let config = old.config.with_password(&found.key, &password, iterations, volume::fill_random);
+                let config = config.map_err(Error::Parameters)?;
                 keep(global, &old.path)?;
-                volume::replace_config(old, &config.map_err(Error::Parameters)?)?;
+                volume::replace_config(old, &config)?;
+                config
             }
             Old::Damaged(path) => {
                 let config = around()?;
@@ -195,8 +202,10 @@ impl RecoverKey {
                 keep(global, path)?;
                 let in_place_of = FoundConfig { config: config.clone(), path: path.clone() };
                 volume::replace_config(&in_place_of, &config)?;
+                config
             }
-        }
+        };
+        keep_config(&self.volume, &config, &found.key);
         if self.password.keyring_save {
             keyring::save(&self.volume, &secret)?;
         }
@@ -211,7 +220,7 @@ fn keep(global: &Global, path: &Path) -> Result<(), Error> {
     let folder = state.ok_or_else(|| {
         Error::Usage("nothing says where the old config could be kept: ENCBOX_STATE_DIR".into())
     })?;
-    let folder = folder.join("configs");
+    let folder = folder.join("replaced");
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

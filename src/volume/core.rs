@@ -58,7 +58,6 @@ impl Core {
         cipher: Arc<dyn Cipher>,
         read_only: bool,
         journal: Journal,
-        half_done: bool,
     ) -> Core {
         Core {
             root_path,
@@ -75,7 +74,7 @@ impl Core {
             read_partial: false,
             exact_names: false,
             nameless: Nameless::default(),
-            half_done,
+            half_done: false,
             tree: RwLock::new(()),
             moving: RwLock::new(()),
             hanging: Mutex::new(()),

@@ -97,7 +97,7 @@ fn a_config_that_is_there_is_replaced_only_when_told_and_kept() {
         recover(&["--replace"]).ok().says(&["the old config is kept as "]);
         scratch.run(&["ls", "--password-file", &password, "V"]).ok();
     }
-    let kept = scratch.folder_names("state/configs");
+    let kept = scratch.folder_names("state/replaced");
     assert!(!kept.is_empty() && kept.iter().all(|name| name.ends_with("-encfs6.xml")), "{kept:?}");
 }
 

@@ -26,13 +26,13 @@ impl Scratch {
     pub fn new_in(folder: TempDir, parameters: &Parameters) -> Scratch {
         let config = Config::create(parameters, &password(), 10, fill_random).expect("a valid config");
         volume::create(folder.path(), &config, false).expect("an empty folder");
-        let volume = open(folder.path(), OpenOptions::default());
+        let volume = open(folder.path(), exact());
         Scratch { folder, volume }
     }
 
     /// The same volume opened again, without anything that was remembered.
     pub fn reopened(self) -> Scratch {
-        let volume = open(self.folder.path(), OpenOptions::default());
+        let volume = open(self.folder.path(), exact());
         Scratch { folder: self.folder, volume }
     }
 
@@ -85,6 +85,11 @@ impl Scratch {
         let path = PlainPath::parse(OsStr::new(path)).expect("within the volume");
         self.folder.path().join(self.volume.encode_path(&path).expect("possible names"))
     }
+}
+
+/// Names are made as they are given, whatever there is in another form of Unicode.
+fn exact() -> OpenOptions {
+    OpenOptions { exact_names: true, ..OpenOptions::default() }
 }
 
 pub fn open(folder: &Path, options: OpenOptions) -> Volume {
