@@ -8,7 +8,7 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/release/encbox
 SHARED_CROSS := ../shared/cross/check.sh
 .DEFAULT_GOAL := help
 
-.PHONY: demo test soak posix rivals lint bench cross install install-dropin clean help
+.PHONY: demo test soak posix rivals lint bench cross install install-dropin clean help mutations
 
 demo: ## show encbox at work on a bundled volume
 	@scripts/setup.sh demo
@@ -31,6 +31,10 @@ soak: ## two machines, their sync clients and eight programs, a hundred times (a
 rivals: ## how EncFS, gocryptfs, securefs and rclone fail under sync, where they are installed
 	@$(CARGO) build --release --locked
 	@tests/rivals/run.sh "$${CARGO_TARGET_DIR:-target}/release/encbox"
+
+mutations: ## a thousand single damages to six kinds of volume, and the table of docs/check.md
+	@scripts/setup.sh test
+	ENCBOX_MUTATIONS=1000 $(CARGO) test --locked --test check seeded -- --nocapture
 
 lint: ## layout, warnings and links in the documentation, all as errors
 	@scripts/setup.sh lint
