@@ -9,6 +9,9 @@ use qrcode::{EcLevel, QrCode};
 use std::io::{self, BufRead, IsTerminal};
 use zeroize::Zeroizing;
 
+/// What a terminal takes for colours (ECMA-48).
+const WHITE_ON_BLACK: &str = "\x1b[97;40m";
+const AS_BEFORE: &str = "\x1b[0m";
 /// Words in a line.
 const IN_A_LINE: usize = 6;
 
@@ -85,10 +88,18 @@ fn words_of(key: &VolumeKey) -> Result<Zeroizing<String>, Error> {
     Ok(words::words_of(&key))
 }
 
-/// The words in capitals, which take less room.
+/// The words in capitals, which take less room. On paper the dark is drawn, on a terminal the light, in colours that do not
+/// depend on those of the terminal.
 fn qr_code(words: &str) -> Result<Zeroizing<String>, Error> {
     let words = Zeroizing::new(words.to_ascii_uppercase());
     let code = QrCode::with_error_correction_level(words.as_bytes(), EcLevel::M);
     let code = code.map_err(|error| Error::Usage(format!("no QR code: {error}; --no-qr leaves it out")))?;
-    Ok(Zeroizing::new(code.render::<Dense1x2>().build()))
+    if !io::stdout().is_terminal() {
+        return Ok(Zeroizing::new(code.render::<Dense1x2>().build()));
+    }
+    let mut renderer = code.render::<Dense1x2>();
+    let drawn = renderer.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    let drawn = Zeroizing::new(drawn);
+    let lines: Vec<String> = drawn.lines().map(|line| format!("{WHITE_ON_BLACK}{line}{AS_BEFORE}")).collect();
+    Ok(Zeroizing::new(lines.join("\n")))
 }
