@@ -11,6 +11,7 @@ mod algorithm;
 mod blowfish;
 mod camellia;
 mod cipher;
+mod derive;
 mod error;
 mod hmac;
 mod instructions;
@@ -30,6 +31,7 @@ mod wide;
 
 pub use algorithm::AlgorithmId;
 pub use cipher::{Cipher, CipherSpec, Family, Seeds, families, null_cipher};
+pub use derive::DerivedKey;
 pub use error::Error;
 pub use instructions::instructions;
 pub use kdf::{legacy_user_key, pbkdf2_user_key};

@@ -8,7 +8,7 @@ use super::state::FileState;
 use super::table::WeakTable;
 use crate::config::{Config, FileIvMode};
 use crate::content::ContentCodec;
-use crate::crypto::Cipher;
+use crate::crypto::{Cipher, VolumeKey};
 use crate::names::NameCodec;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,8 @@ pub(super) struct Core {
     pub(super) config: Config,
     pub(super) names: NameCodec,
     pub(super) content: ContentCodec,
+    /// For what encbox itself seals.
+    pub(super) key: VolumeKey,
     /// For file headers.
     pub(super) cipher: Arc<dyn Cipher>,
     pub(super) read_only: bool,
@@ -55,6 +57,7 @@ impl Core {
         config: Config,
         names: NameCodec,
         content: ContentCodec,
+        key: VolumeKey,
         cipher: Arc<dyn Cipher>,
         read_only: bool,
         journal: Journal,
@@ -65,6 +68,7 @@ impl Core {
             config,
             names,
             content,
+            key,
             cipher,
             read_only,
             dirs: Arc::default(),

@@ -216,6 +216,11 @@ impl File {
         }
     }
 
+    /// Reads bytes as they are on disk, header included, until `buf` is full or the file ends; gives their number.
+    pub fn read_cipher_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, Error> {
+        sys::pread_full(&self.fd, buf, offset).map_err(|errno| self.error("reading", errno))
+    }
+
     /// Writes all of `data` at `offset`. A gap behind the old end reads as zeros.
     pub fn write_at(&self, data: &[u8], offset: u64) -> Result<(), Error> {
         self.check_open_for_writing()?;

@@ -84,6 +84,7 @@ pub use xattr::XattrMode;
 use self::core::Core;
 use crate::config::Config;
 use crate::content::Layout;
+use crate::crypto::DerivedKey;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -133,6 +134,12 @@ impl Volume {
     /// Whether what a name looks like on disk depends on where it is.
     pub fn chains_names(&self) -> bool {
         self.core.chained()
+    }
+
+    /// A key for something that is kept of this volume and must be as secret as it: see
+    /// [`VolumeKey::derive`](crate::crypto::VolumeKey::derive).
+    pub fn derive_key(&self, salt: &[u8], label: &str) -> DerivedKey {
+        self.core.key.derive(salt, label)
     }
 
     /// The longest plaintext name in bytes.

@@ -312,8 +312,9 @@ impl Volume {
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
+        let (key, read_only) = (key.clone(), options.read_only);
         let mut core =
-            Core::new(root_path, root_dir, config, names, content, cipher, options.read_only, journal);
+            Core::new(root_path, root_dir, config, names, content, key, cipher, read_only, journal);
         core.read_partial = options.read_partial;
         core.exact_names = options.exact_names;
         core.half_done = half_done;
