@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! 6  cli                    the door: words in, words out, exit codes
-//! 4  mount  transfer  check the rooms: each lives on an open Volume
+//! 4  mount  transfer  check  index  the rooms: each lives on an open Volume
 //! 3  volume                 the only room that opens ciphertext files
 //! 2  config                 .encfs6.xml and its older kin
 //! 1  names  content  preview    pure: bytes in, bytes out
@@ -32,6 +32,9 @@ pub mod transfer;
 
 #[cfg(all(unix, feature = "cli"))]
 pub mod check;
+
+#[cfg(all(unix, feature = "index"))]
+pub mod index;
 
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;

@@ -1,0 +1,171 @@
+//! The folder that the search engine keeps its files in, each of them sealed.
+//!
+//! The engine writes a file once and reads it often; only the list of files is replaced, by a rename. Locks are the
+//! system's, so that none stays when a program dies.
+
+use super::seal::{SealedReader, SealedWriter};
+use crate::crypto::DerivedKey;
+use crate::volume::fill_random;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tantivy::HasLen;
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, OwnedBytes, TerminatingWrite, WatchCallback,
+    WatchHandle, WritePtr,
+};
+
+/// What stands behind the name of a file that is not in its place yet.
+const UNFINISHED: &str = ".new";
+
+/// A folder of sealed files.
+#[derive(Clone)]
+pub(super) struct SealedDirectory {
+    folder: PathBuf,
+    key: Arc<DerivedKey>,
+}
+
+impl SealedDirectory {
+    pub(super) fn new(folder: PathBuf, key: DerivedKey) -> SealedDirectory {
+        SealedDirectory { folder, key: Arc::new(key) }
+    }
+
+    fn open(&self, name: &Path) -> io::Result<SealedReader> {
+        let file = File::open(self.folder.join(name))?;
+        SealedReader::new(file, &self.key, name.as_os_str().as_bytes())
+    }
+
+    /// A new file, which goes by `name` when it is read.
+    fn create(&self, path: &Path, name: &Path) -> io::Result<SealedWriter> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        SealedWriter::new(file, &self.key, name.as_os_str().as_bytes(), fill_random)
+    }
+}
+
+impl Directory for SealedDirectory {
+    fn get_file_handle(&self, name: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        let reader = self.open(name).map_err(read_error(name))?;
+        Ok(Arc::new(Handle(reader)))
+    }
+
+    fn delete(&self, name: &Path) -> Result<(), DeleteError> {
+        fs::remove_file(self.folder.join(name)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => DeleteError::FileDoesNotExist(name.to_owned()),
+            _ => DeleteError::IoError { io_error: Arc::new(error), filepath: name.to_owned() },
+        })
+    }
+
+    fn exists(&self, name: &Path) -> Result<bool, OpenReadError> {
+        self.folder.join(name).try_exists().map_err(read_error(name))
+    }
+
+    fn open_write(&self, name: &Path) -> Result<WritePtr, OpenWriteError> {
+        let writer = self.create(&self.folder.join(name), name).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => OpenWriteError::FileAlreadyExists(name.to_owned()),
+            _ => OpenWriteError::wrap_io_error(error, name.to_owned()),
+        })?;
+        Ok(BufWriter::new(Box::new(Ending(writer))))
+    }
+
+    fn atomic_read(&self, name: &Path) -> Result<Vec<u8>, OpenReadError> {
+        let read = self.open(name).and_then(|reader| reader.read(0..reader.len()));
+        read.map_err(read_error(name))
+    }
+
+    fn atomic_write(&self, name: &Path, data: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(name);
+        let mut beside = path.clone().into_os_string();
+        beside.push(UNFINISHED);
+        // left by a program that died; two do not write here at once
+        let _ = fs::remove_file(&beside);
+        let mut writer = self.create(Path::new(&beside), name)?;
+        writer.write_all(data)?;
+        writer.finish()?;
+        fs::rename(&beside, &path)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        let path = self.folder.join(&lock.filepath);
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file = opened.map_err(LockError::wrap_io_error)?;
+        let how = match lock.is_blocking {
+            true => FlockOperation::LockExclusive,
+            false => FlockOperation::NonBlockingLockExclusive,
+        };
+        match flock(&file, how) {
+            Ok(()) => Ok(Box::new(file).into()),
+            Err(Errno::WOULDBLOCK) => Err(LockError::LockBusy),
+            Err(errno) => Err(LockError::wrap_io_error(errno.into())),
+        }
+    }
+
+    fn watch(&self, _callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        // whoever searches asks for what is new
+        Ok(WatchHandle::empty())
+    }
+}
+
+fn read_error(name: &Path) -> impl FnOnce(io::Error) -> OpenReadError + '_ {
+    |error| match error.kind() {
+        io::ErrorKind::NotFound => OpenReadError::FileDoesNotExist(name.to_owned()),
+        _ => OpenReadError::wrap_io_error(error, name.to_owned()),
+    }
+}
+
+impl fmt::Debug for SealedDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedDirectory({})", self.folder.display())
+    }
+}
+
+/// A file in the making, for the engine.
+struct Ending(SealedWriter);
+
+impl Write for Ending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl TerminatingWrite for Ending {
+    fn terminate_ref(&mut self, _: AntiCallToken) -> io::Result<()> {
+        self.0.finish()
+    }
+}
+
+/// A whole file, for the engine.
+struct Handle(SealedReader);
+
+impl FileHandle for Handle {
+    fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        self.0.read(range).map(OwnedBytes::new)
+    }
+}
+
+impl HasLen for Handle {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle({} bytes)", self.0.len())
+    }
+}

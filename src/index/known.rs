@@ -1,0 +1,156 @@
+//! What the index knew when a scan began, small enough for a million entries.
+
+use super::Error;
+use super::entry::{Key, nanoseconds};
+use super::schema::column;
+use crate::volume::Stat;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tantivy::Searcher;
+
+/// The stamp of an entry that is to be read again by all means.
+pub(super) const STALE: u64 = 0;
+
+/// A file that changed this shortly before it was read may change again without its time telling.
+const TICK: Duration = Duration::from_millis(50);
+/// The same where times are kept in seconds.
+const COARSE_TICK: Duration = Duration::from_secs(2);
+
+/// The keys of all entries, their stamps, and which of them were met.
+pub(super) struct Known {
+    /// By key; 32 bytes each.
+    rows: Vec<(Key, u64)>,
+    met: Vec<AtomicU64>,
+}
+
+impl Known {
+    pub(super) fn nothing() -> Known {
+        Known { rows: Vec::new(), met: Vec::new() }
+    }
+
+    /// Everything that the index has.
+    pub(super) fn load(searcher: &Searcher) -> Result<Known, Error> {
+        let mut rows = Vec::with_capacity(searcher.num_docs() as usize);
+        for segment in searcher.segment_readers() {
+            let columns = segment.fast_fields();
+            let (high, low) = (columns.u64(column::KEY_HIGH)?, columns.u64(column::KEY_LOW)?);
+            let stamps = columns.u64(column::STAMP)?;
+            for row in segment.doc_ids_alive() {
+                if let (Some(high), Some(low)) = (high.first(row), low.first(row)) {
+                    rows.push((Key::new(high, low), stamps.first(row).unwrap_or(STALE)));
+                }
+            }
+        }
+        rows.sort_unstable_by_key(|row| row.0);
+        let met = (0..rows.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Ok(Known { rows, met })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The stamp of an entry, which counts as met from now on; `None` if it is new.
+    pub(super) fn meet(&self, key: Key) -> Option<u64> {
+        let at = self.rows.binary_search_by_key(&key, |row| row.0).ok()?;
+        self.met[at / 64].fetch_or(1 << (at % 64), Ordering::Relaxed);
+        Some(self.rows[at].1)
+    }
+
+    /// The keys that were not met.
+    pub(super) fn missed(&self) -> impl Iterator<Item = Key> + '_ {
+        let is_met = |at: usize| self.met[at / 64].load(Ordering::Relaxed) & 1 << (at % 64) != 0;
+        self.rows.iter().enumerate().filter(move |(at, _)| !is_met(*at)).map(|(_, row)| row.0)
+    }
+}
+
+/// What stays the same as long as an entry does: size, time and inode, with the kind and the path on disk.
+pub(super) fn stamp(stat: &Stat, cipher_path: &[u8]) -> u64 {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    for number in [stat.id.ino, stat.cipher_size, stat.kind as u64, nanoseconds(stat.mtime) as u64] {
+        hash.update(number.to_le_bytes());
+    }
+    let digest: [u8; 32] = hash.chain_update(cipher_path).finalize().into();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    u64::from_le_bytes(first).max(STALE + 1)
+}
+
+/// Whether a file read at `now` may have changed since without its time telling.
+pub(super) fn is_fresh(stat: &Stat, now: SystemTime) -> bool {
+    let tick = if nanoseconds(stat.mtime) % 1_000_000_000 == 0 { COARSE_TICK } else { TICK };
+    now.duration_since(stat.mtime).is_ok_and(|age| age < tick)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{FileId, Kind};
+    use std::time::UNIX_EPOCH;
+
+    fn stat(mtime: SystemTime) -> Stat {
+        Stat {
+            id: FileId { dev: 1, ino: 2 },
+            kind: Kind::File,
+            size: 3,
+            cipher_size: 11,
+            blocks: 8,
+            mode: 0o644,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            atime: mtime,
+            mtime,
+            ctime: mtime,
+            btime: None,
+        }
+    }
+
+    #[test]
+    fn a_stamp_tells_size_time_inode_and_path() {
+        let time = UNIX_EPOCH + Duration::new(1_700_000_000, 5);
+        let of = |change: fn(&mut Stat), path: &[u8]| {
+            let mut stat = stat(time);
+            change(&mut stat);
+            stamp(&stat, path)
+        };
+        let same = of(|_| {}, b"a/b");
+        assert_eq!(of(|stat| stat.mode = 0o600, b"a/b"), same);
+        assert_ne!(of(|_| {}, b"a/c"), same);
+        for change in [
+            (|stat| stat.id.ino = 3) as fn(&mut Stat),
+            |stat| stat.cipher_size = 12,
+            |stat| stat.mtime += Duration::from_nanos(1),
+            |stat| stat.kind = Kind::Symlink,
+        ] {
+            assert_ne!(of(change, b"a/b"), same);
+        }
+    }
+
+    #[test]
+    fn a_time_of_just_now_may_hide_another_change() {
+        let fine = UNIX_EPOCH + Duration::new(1_700_000_000, 5);
+        let coarse = UNIX_EPOCH + Duration::new(1_700_000_000, 0);
+        let after = |mtime: SystemTime, ms| is_fresh(&stat(mtime), mtime + Duration::from_millis(ms));
+        assert!(after(fine, 10) && !after(fine, 60));
+        assert!(after(coarse, 60) && after(coarse, 1900) && !after(coarse, 2100));
+        assert!(!is_fresh(&stat(fine), coarse), "a time to come is as good as any");
+    }
+
+    #[test]
+    fn what_was_met_is_not_missed() {
+        let rows: Vec<_> = (0..200_u64).map(|number| (Key::new(number, number), number + 1)).collect();
+        let met = (0..4).map(|_| AtomicU64::new(0)).collect();
+        let known = Known { rows, met };
+        assert_eq!(known.meet(Key::new(7, 7)), Some(8));
+        assert_eq!(known.meet(Key::new(7, 8)), None);
+        for number in (0..200).filter(|number| number % 3 > 0) {
+            known.meet(Key::new(number, number));
+        }
+        let expected: Vec<_> =
+            (0..200).filter(|number| number % 3 == 0).map(|number| Key::new(number, number)).collect();
+        assert!(known.missed().eq(expected));
+    }
+}

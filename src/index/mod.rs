@@ -1,0 +1,34 @@
+//! The whole tree at once, searched: an index of names and contents, kept outside the synced folder and sealed under a key
+//! that only the volume key gives (docs/index.md).
+//!
+//! [`Place`] says where the index of a volume is; [`refresh`] brings it up to date, reading only what changed; [`Index`]
+//! is asked. It is a cache: files are the truth, and what is damaged, foreign or of another version is made anew.
+//!
+//! Where things live: `seal.rs` sealed files; `directory.rs` the folder of them that the search engine works in;
+//! `schema.rs` its fields, `words.rs` its words; `entry.rs` a row; `known.rs`, `look.rs`, `scan.rs` filling;
+//! `query.rs` a question, `search.rs` its answer, `snippet.rs` what is shown of it.
+
+mod directory;
+mod entry;
+mod error;
+mod hash;
+mod known;
+mod look;
+mod progress;
+mod query;
+mod scan;
+mod schema;
+mod seal;
+mod search;
+mod snippet;
+mod store;
+mod words;
+
+pub use entry::{Entry, FOLDER, Flags, LINK, SPECIAL};
+pub use error::Error;
+pub use progress::{Progress, Silent, Summary};
+pub use query::{Query, QueryError};
+pub use scan::{ScanOptions, refresh};
+pub use search::{Found, Hit};
+pub use snippet::Piece;
+pub use store::{Index, Place, Status};

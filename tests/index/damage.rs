@@ -1,0 +1,128 @@
+//! A cache that is damaged, cut, foreign or half there is made anew, never a reason to give up.
+
+use crate::library::{Library, Watched};
+use encbox::index::{Error, Found, Index, Query, ScanOptions, Silent, refresh};
+use std::fs;
+use std::path::PathBuf;
+
+fn library() -> Library {
+    let library = Library::new();
+    for number in 0..50 {
+        library.put(&format!("f{number}.txt"), format!("word{number} common").as_bytes());
+    }
+    library.refresh();
+    library
+}
+
+fn sealed(library: &Library) -> Vec<PathBuf> {
+    library.files().into_iter().filter(|path| path.metadata().is_ok_and(|meta| meta.len() > 0)).collect()
+}
+
+fn answer(library: &Library, question: &str) -> Result<Found, Error> {
+    let query = Query::parse(question).expect("a question");
+    Index::open(&library.place())?.search(&query, 100, 0)
+}
+
+/// Damage of one kind to one file, for every file: nothing panics, and the next scans end with a whole index.
+fn survives(harm: impl Fn(&PathBuf)) {
+    let files = sealed(&library()).len();
+    assert!(files > 5);
+    for at in 0..files {
+        let library = library();
+        let mut paths = sealed(&library);
+        paths.sort();
+        let Some(path) = paths.get(at) else { continue };
+        harm(path);
+        match answer(&library, "common") {
+            Ok(found) => assert_eq!(found.count, 50, "{}: a wrong answer", path.display()),
+            Err(Error::Missing | Error::Damaged) => {}
+            Err(error) => panic!("{}: {error}", path.display()),
+        }
+        library.put("later.txt", b"common");
+        library.refresh();
+        let questions = ["common", "word7", "\"word7 common\"", "name:f7", "type:text size:>2"];
+        if questions.iter().any(|question| answer(&library, question).is_err()) {
+            // damage in what a scan has no need to read shows when somebody asks, and the next scan mends it
+            library.refresh();
+        }
+        assert_eq!(library.ask("common").count, 51, "{}", path.display());
+        for question in &questions[1..4] {
+            assert_eq!(library.set(question), ["f7.txt"], "{}", path.display());
+        }
+        assert_eq!(library.ask(questions[4]).count, 51, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_changed_byte_in_any_file() {
+    survives(|path| {
+        let mut bytes = fs::read(path).expect("a file of the index");
+        let middle = 40 + (bytes.len() - 40) / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).expect("our own file");
+    });
+}
+
+#[test]
+fn any_file_cut_short() {
+    survives(|path| {
+        let len = path.metadata().expect("a file of the index").len();
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(len / 2))
+            .expect("our own file");
+    });
+}
+
+#[test]
+fn any_file_gone() {
+    survives(|path| fs::remove_file(path).expect("our own file"));
+}
+
+#[test]
+fn any_file_replaced_by_something_else() {
+    survives(|path| fs::write(path, b"{\"segments\":[]}").expect("our own file"));
+}
+
+#[test]
+fn a_folder_with_other_things_in_it() {
+    let library = library();
+    let folder = library.place().folder().to_owned();
+    fs::remove_dir_all(&folder).expect("our own folder");
+    fs::create_dir_all(folder.join("meta.json")).expect("our own folder");
+    fs::write(folder.join("letter.txt"), b"dear").expect("our own folder");
+    assert!(library.refresh().rebuilt);
+    assert_eq!(library.ask("common").count, 50);
+}
+
+#[test]
+fn whoever_writes_keeps_others_from_writing_and_none_from_reading() {
+    let library = library();
+    let lock = library.place().folder().join(".tantivy-writer.lock");
+    let file = fs::File::open(lock).expect("the lock of writers");
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("nobody writes now");
+    assert!(matches!(library.watched(&mut Watched::default()), Err(Error::Busy)));
+    assert!(matches!(library.place().remove(), Err(Error::Busy)));
+    assert_eq!(library.ask("common").count, 50);
+    drop(file);
+    library.refresh();
+}
+
+#[test]
+fn rebuilding_reads_everything_again() {
+    let library = library();
+    let options = ScanOptions { rebuild: true, ..ScanOptions::default() };
+    let summary = refresh(&library.place(), &library.volume, options, &mut Silent).expect("a scan");
+    assert_eq!((summary.added, summary.rebuilt), (50, false));
+    assert_eq!(library.ask("common").count, 50);
+}
+
+#[test]
+fn what_is_removed_is_gone() {
+    let library = library();
+    assert!(library.place().remove().expect("removed"));
+    assert!(!library.place().remove().expect("nothing there"));
+    assert!(matches!(Index::open(&library.place()), Err(Error::Missing)));
+    assert!(library.files().is_empty());
+}
