@@ -47,6 +47,14 @@ pub(super) enum Error {
     /// An export or import that goes on with the command `again`.
     #[error("{source}")]
     Stopped { source: transfer::Error, again: String },
+    /// The index.
+    #[cfg(feature = "index")]
+    #[error(transparent)]
+    Index(#[from] crate::index::Error),
+    /// A question to the index that makes no sense.
+    #[cfg(feature = "index")]
+    #[error(transparent)]
+    Query(#[from] crate::index::QueryError),
     /// No password could be had.
     #[error(transparent)]
     Password(#[from] password::Error),

@@ -133,6 +133,10 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
             (Code::Full, _) => (Code::Full, format!("make room; then this goes on: {again}")),
             verdict => plain(verdict),
         },
+        #[cfg(feature = "index")]
+        Error::Index(error) => plain(in_index(error)),
+        #[cfg(feature = "index")]
+        Error::Query(_) => plain((Code::Usage, "`encbox search --help` lists what can be asked")),
         Error::Password(error) => plain(no_password(error)),
         Error::Keyring(error) => plain(no_keyring(error)),
         Error::Output(source) | Error::Local { source, .. } => plain(system(source.raw_os_error())),
@@ -352,6 +356,24 @@ fn in_recovery(error: &crate::check::RecoverError) -> (Code, String) {
         E::Open(error) => open(error),
         E::Volume(error) => plain(on_volume(error)),
         E::Config(error) => plain(in_config(error)),
+    }
+}
+
+#[cfg(feature = "index")]
+fn in_index(error: &crate::index::Error) -> (Code, &'static str) {
+    use crate::index::Error as E;
+    match error {
+        E::Entry { source, .. } => on_volume(source),
+        E::Missing => (Code::NotFound, "`encbox index` makes one"),
+        E::Damaged => (Code::Damaged, "`encbox index` makes it anew"),
+        E::Busy => (Code::Failed, "wait until it is done"),
+        E::Folder { source, .. } => system(source.raw_os_error()),
+        E::Io(source) => system(source.raw_os_error()),
+        E::InsideVolume { .. } => {
+            (Code::WrongKind, "it would be synced: let ENCBOX_CACHE_DIR name a folder outside the volume")
+        }
+        E::Engine(_) => (Code::Failed, "`encbox index --rebuild` makes the index anew"),
+        E::Interrupted => (Code::Interrupted, "what was read is kept; the next scan goes on from there"),
     }
 }
 

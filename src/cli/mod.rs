@@ -50,8 +50,16 @@ mod tree;
 mod verify;
 mod words;
 
+#[cfg(feature = "index")]
+mod cache;
+#[cfg(feature = "index")]
+mod index;
 #[cfg(feature = "preview")]
 mod preview;
+#[cfg(feature = "index")]
+mod scan_watch;
+#[cfg(feature = "index")]
+mod search;
 
 #[cfg(feature = "mount")]
 mod background;
@@ -120,6 +128,10 @@ enum Command {
     Cat(cat::Cat),
     #[cfg(feature = "preview")]
     Preview(preview::PreviewFile),
+    #[cfg(feature = "index")]
+    Index(index::IndexVolume),
+    #[cfg(feature = "index")]
+    Search(search::Search),
     Export(export::Export),
     Import(import::Import),
     Mkdir(mkdir::Mkdir),
@@ -182,6 +194,10 @@ impl Command {
             Command::Cat(command) => command.run(global),
             #[cfg(feature = "preview")]
             Command::Preview(command) => command.run(global),
+            #[cfg(feature = "index")]
+            Command::Index(command) => command.run(global),
+            #[cfg(feature = "index")]
+            Command::Search(command) => command.run(global),
             Command::Export(command) => command.run(global),
             Command::Import(command) => command.run(global),
             Command::Mkdir(command) => command.run(global),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is quick shows no bar, and JSON lines are this far apart.
-const PERIOD: Duration = Duration::from_secs(1);
+pub(super) const PERIOD: Duration = Duration::from_secs(1);
 
 /// Watches a transfer for somebody at a command line, who may also press Ctrl-C.
 pub(super) struct Watch {
@@ -195,14 +195,14 @@ fn bar(survey: Option<Survey>) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(template).expect("the template is well formed"))
 }
 
-fn line(value: &serde_json::Value) -> Result<(), Error> {
+pub(super) fn line(value: &serde_json::Value) -> Result<(), Error> {
     let mut out = Out::new();
     out.json(value)?;
     out.end()
 }
 
 /// Turns Ctrl-C into a request to stop and clean up; the second one ends the program at once.
-fn interrupts() -> Arc<AtomicBool> {
+pub(super) fn interrupts() -> Arc<AtomicBool> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -12,6 +12,8 @@ mod encode;
 mod export;
 mod fstab;
 mod import;
+#[cfg(feature = "index")]
+mod index;
 mod info;
 mod key;
 mod ls;

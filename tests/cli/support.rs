@@ -107,6 +107,7 @@ impl Scratch {
     pub(crate) fn bare_command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).env("ENCBOX_STATE_DIR", self.path("state"));
+        command.env("ENCBOX_CACHE_DIR", self.path("cache"));
         for variable in [
             "ENCBOX_PASSWORD_FILE",
             "ENCBOX_PASSWORD_COMMAND",

@@ -1,0 +1,170 @@
+//! `encbox search`: finds entries of a volume by their names and words, through its index.
+
+use super::index::place;
+use super::open::VolumeArgs;
+use super::out::{Out, put_name};
+use super::{Error, Global, text};
+use crate::index::{Found, Hit, Index, Piece, Query};
+use crate::volume::{Follow, Volume};
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal};
+
+/// Find files by their names and the words in them
+#[derive(Debug, clap::Args)]
+#[command(
+    name = "search",
+    after_long_help = "Every word of QUERY has to be in the name, the title or the text of a file, or begin a word there. \
+    `encbox index` makes the index that is asked.\n\n\
+    \"two words\"   just these, in this order\n\
+    -word         not with this\n\
+    name:word     in the name\n\
+    type:pdf      of this kind (pdf, image, markdown, mail, folder, ...) or extension\n\
+    path:/Letters below this folder; without a slash, below any folder of this name\n\
+    after:2024-05 changed on this day or later (2024, 2024-05, 2024-05-17, today, yesterday, 7d, 2w, 3m, 1y)\n\
+    before:2024   changed before it\n\
+    size:>10M     larger; also <4k and 1M..2G\n\n\
+    Examples:\n  \
+    encbox search ~/Dropbox/Private summer lake\n  \
+    encbox search ~/Dropbox/Private '\"ice cold\" type:pdf after:2024'\n  \
+    encbox search --list ~/Dropbox/Private type:image path:/Photos 'size:>5M'"
+)]
+pub(super) struct Search {
+    #[command(flatten)]
+    volume: VolumeArgs,
+    /// What to look for
+    #[arg(required = true, allow_hyphen_values = true)]
+    query: Vec<String>,
+    /// Show so many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    /// Pass over so many first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u32,
+    /// Only paths, one a line
+    #[arg(short, long, conflicts_with = "json")]
+    list: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whether the index still tells the truth about an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Current,
+    Changed,
+    Gone,
+}
+
+impl State {
+    fn of(volume: &Volume, hit: &Hit) -> State {
+        let place = volume.walk(&hit.entry.path, Follow::No);
+        match place.and_then(|place| volume.stat(place.target())) {
+            Ok(stat) if (stat.cipher_size, stat.mtime) == (hit.entry.cipher_size, hit.entry.mtime) => {
+                State::Current
+            }
+            Ok(_) => State::Changed,
+            Err(_) => State::Gone,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            State::Current => "current",
+            State::Changed => "changed",
+            State::Gone => "gone",
+        }
+    }
+}
+
+impl Search {
+    pub(super) fn run(&self, global: &Global) -> Result<(), Error> {
+        let query = Query::parse(&self.query.join(" "))?;
+        let volume = self.volume.read_only(global)?;
+        let index = Index::open(&place(&volume)?)?;
+        let found = index.search(&query, self.limit as usize, self.offset as usize)?;
+        let mut out = Out::new();
+        if self.json {
+            let hits: Vec<Value> =
+                found.hits.iter().map(|hit| record(hit, State::of(&volume, hit))).collect();
+            out.json(&json!({ "count": found.count, "hits": hits }))?;
+        } else {
+            for hit in &found.hits {
+                self.show(hit, &volume, &mut out)?;
+            }
+        }
+        out.end()?;
+        if !self.json {
+            self.note_rest(global, &found);
+        }
+        Ok(())
+    }
+
+    fn show(&self, hit: &Hit, volume: &Volume, out: &mut Out) -> Result<(), Error> {
+        out.name(&text::path(&hit.entry.path))?;
+        if self.list {
+            return out.line("");
+        }
+        match State::of(volume, hit) {
+            State::Current => {}
+            State::Changed => out.bytes(b"  (changed since)")?,
+            State::Gone => out.bytes(b"  (gone since)")?,
+        }
+        out.line("")?;
+        if let Some(title) = &hit.entry.title {
+            out.line(&format!("    {}", text::escape_str(title)))?;
+        }
+        if !hit.snippet.is_empty() {
+            out.line(&format!("    {}", marked(&hit.snippet, io::stdout().is_terminal())))?;
+        }
+        Ok(())
+    }
+
+    fn note_rest(&self, global: &Global, found: &Found) {
+        let shown = found.hits.len();
+        if found.count == 0 {
+            global.note_on_terminal("nothing fits");
+        } else if shown < found.count {
+            global.note_on_terminal(&format!("{shown} of {}; --limit shows more", found.count));
+        }
+    }
+}
+
+/// Bold on a terminal, between asterisks elsewhere.
+fn marked(pieces: &[Piece], is_terminal: bool) -> String {
+    let (on, off) = if is_terminal { ("\x1b[1m", "\x1b[0m") } else { ("**", "**") };
+    let show = |piece: &Piece| match piece.marked {
+        true => format!("{on}{}{off}", text::escape_str(&piece.text)),
+        false => text::escape_str(&piece.text),
+    };
+    pieces.iter().map(show).collect()
+}
+
+fn record(hit: &Hit, state: State) -> Value {
+    let entry = &hit.entry;
+    let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let pieces = |pieces: &[Piece]| {
+        let piece = |piece: &Piece| json!({ "text": piece.text, "mark": piece.marked });
+        pieces.iter().map(piece).collect::<Vec<_>>()
+    };
+    let mut object = json!({
+        "cipher_path": entry.cipher_path.to_string_lossy(),
+        "kind": entry.kind,
+        "mime": entry.mime,
+        "size": entry.size,
+        "cipher_size": entry.cipher_size,
+        "modified": text::utc_time(entry.mtime),
+        "title": entry.title,
+        "name": pieces(&hit.name),
+        "snippet": pieces(&hit.snippet),
+        "score": hit.score,
+        "sha256": entry.hash.map(hex),
+        "content_hash": entry.content_hash.map(hex),
+        "damaged": entry.flags.damaged,
+        "partial": entry.flags.partial,
+        "conflicted_copy": entry.flags.copy,
+        "state": state.word(),
+    });
+    put_name(&mut object, "path", &text::path(&entry.path));
+    object
+}
