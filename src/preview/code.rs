@@ -114,9 +114,7 @@ const SLOW: &[&str] = &["Makefile"];
 
 /// Longer lines are not marked: they were not written by people.
 const LINE_LEN: usize = 500;
-/// Bytes that are marked; the rest stays plain.
-const MARKED_LEN: usize = 64 * 1024;
-/// The same in squares of the lengths of lines: grammars read from each place to the end of the line, and back. Lines
+/// What is marked at the most, in squares of the lengths of lines: grammars read from each place to the end of the line, and back. Lines
 /// that people write take a tenth of it.
 const MARKED_SQUARES: usize = 4_000_000;
 
@@ -139,8 +137,10 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, extension: &str, limits
 
 /// The same for text that is there already, and safe.
 pub(super) fn of_text(text: &str, extension: &str, limits: &Limits) -> Draft {
-    let (language, html) = match syntax(extension) {
-        Some(syntax) => (syntax.name.clone(), highlighted(text, syntax)),
+    // who wants no marks does not wait until the languages are unpacked either
+    let syntax = if limits.marked_len > 0 { syntax(extension) } else { None };
+    let (language, html) = match syntax {
+        Some(syntax) => (syntax.name.clone(), highlighted(text, syntax, limits.marked_len)),
         None => (String::new(), safe::html(text)),
     };
     let searchable = safe::head(text, limits.text_len);
@@ -155,7 +155,7 @@ pub(super) fn of_text(text: &str, extension: &str, limits: &Limits) -> Draft {
 /// Code within something else, by the name of its language; escaped, and marked where it can be.
 pub(super) fn fragment(text: &str, language: &str) -> String {
     match syntax(language) {
-        Some(syntax) => highlighted(text, syntax),
+        Some(syntax) => highlighted(text, syntax, text.len()),
         None => safe::html(text),
     }
 }
@@ -172,7 +172,8 @@ fn syntax(language: &str) -> Option<&'static SyntaxReference> {
     find(&language).or_else(alike).filter(|syntax| syntax.name != "Plain Text")
 }
 
-fn highlighted(text: &str, syntax: &SyntaxReference) -> String {
+/// Marks the first `marked_len` bytes; the rest stays plain.
+fn highlighted(text: &str, syntax: &SyntaxReference, marked_len: usize) -> String {
     let mut out = Marked::default();
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
@@ -180,7 +181,7 @@ fn highlighted(text: &str, syntax: &SyntaxReference) -> String {
     let mut squares = 0;
     while let Some(len) = next_line(rest) {
         let (line, after) = rest.split_at(len);
-        if text.len() - after.len() > MARKED_LEN {
+        if text.len() - after.len() > marked_len {
             break;
         }
         if line.len() > LINE_LEN {

@@ -8,6 +8,9 @@ pub struct Limits {
     pub text_len: usize,
     /// Bytes of text that are looked at for the body, and about as many come out.
     pub body_len: usize,
+    /// Bytes of source code whose syntax is marked in the body, which takes longer than all else; the text is the same
+    /// without.
+    pub marked_len: usize,
     /// Bytes that all streams of one file may be unpacked to.
     pub unpacked_len: usize,
     /// Entries of an archive, lines of an outline, rows of a table.
@@ -25,6 +28,7 @@ impl Default for Limits {
         Limits {
             text_len: 256 * 1024,
             body_len: 512 * 1024,
+            marked_len: 64 * 1024,
             unpacked_len: 16 * 1024 * 1024,
             entries: 5000,
             depth: 64,

@@ -31,7 +31,7 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
             _ => {}
         }
     }
-    let mut rendering = Rendering::default();
+    let mut rendering = Rendering { marks_len: CODE_LEN.min(limits.marked_len), ..Rendering::default() };
     let mut raw = String::new();
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
@@ -117,6 +117,8 @@ struct Rendering {
     /// The block of code that is open: its language and its text.
     block: Option<(String, String)>,
     marked_len: usize,
+    /// Bytes of code that are marked at the most.
+    marks_len: usize,
 }
 
 impl Rendering {
@@ -136,7 +138,7 @@ impl Rendering {
             Event::End(TagEnd::CodeBlock) => {
                 let (language, text) = self.block.take()?;
                 self.marked_len += text.len();
-                let language = if self.marked_len > CODE_LEN { "" } else { &language };
+                let language = if self.marked_len > self.marks_len { "" } else { &language };
                 let html = format!("<pre><code>{}</code></pre>\n", code::fragment(&text, language));
                 Some(Event::Html(CowStr::from(html)))
             }

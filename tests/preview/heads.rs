@@ -1,7 +1,7 @@
 //! The index reads the beginning of large files only: what is seen of that is true, and said to be partial.
 
 use crate::corpus::files;
-use encbox::preview::{Kind, Limits, Source, preview};
+use encbox::preview::{Body, Kind, Limits, Preview, Source, preview};
 
 #[test]
 fn a_beginning_is_of_the_same_kind_and_partial() {
@@ -38,6 +38,20 @@ fn a_photo_needs_its_head_only() {
     let seen = preview(&Source::head(&name, head, bytes.len() as u64), &Limits::default());
     assert!(seen.kind == Kind::Image && seen.thumbnail.is_some());
     assert_eq!(seen.facts, preview(&Source::new(&name, &bytes), &Limits::default()).facts);
+}
+
+#[test]
+fn without_marks_only_the_body_is_another() {
+    let plain = Limits { marked_len: 0, ..Limits::default() };
+    let mut differ = 0;
+    for (name, bytes) in files() {
+        let marked = preview(&Source::new(&name, &bytes), &Limits::default());
+        let seen = preview(&Source::new(&name, &bytes), &plain);
+        let without_body = |preview: &Preview| Preview { body: Body::Original, ..preview.clone() };
+        assert_eq!(without_body(&seen), without_body(&marked), "{name}");
+        differ += usize::from(seen.body != marked.body);
+    }
+    assert!(differ > 10, "{differ}");
 }
 
 #[test]
