@@ -5,6 +5,7 @@ use crate::preview::{self, Limits, Preview, Source};
 use crate::volume::{Dir, Error, Fault, File, OpenFile, Stat, Volume};
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
+use std::panic;
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a file that are previewed.
@@ -40,7 +41,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// `large` is held by whoever previews a large file.
     pub(super) fn new(volume: &'a Volume, large: &'a Mutex<()>) -> Reader<'a> {
-        Reader { volume, large, limits: Limits::default(), buffer: Vec::new() }
+        Reader { volume, large, limits: Limits { marked_len: 0, ..Limits::default() }, buffer: Vec::new() }
     }
 
     /// Looks at a file. Damage in it is no error: what precedes it counts. `stopped` is asked between pieces.
@@ -70,7 +71,7 @@ impl<'a> Reader<'a> {
             // what comes after is not there for anybody
             Some(_) => Source::head(&name, &self.buffer[..head], before.size.max(head as u64 + 1)),
         };
-        let preview = preview::preview(&source, &self.limits);
+        let preview = preview_or_less(&source, &self.limits);
         self.buffer.truncate(LARGE_LEN as usize);
         self.buffer.shrink_to(LARGE_LEN as usize);
         drop(guard);
@@ -112,6 +113,13 @@ impl<'a> Reader<'a> {
         }
         Some(hash.finish())
     }
+}
+
+/// The preview of a file. A panic in it, which would be a fault of ours or of a crate, costs the preview of this file and
+/// not the index of all others; nothing is shared that it could leave half done.
+fn preview_or_less(source: &Source<'_>, limits: &Limits) -> Preview {
+    let made = panic::catch_unwind(|| preview::preview(source, limits));
+    made.unwrap_or_else(|_| preview::first_bytes(source))
 }
 
 /// Plaintext on its way, up to the first damage.

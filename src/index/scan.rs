@@ -29,6 +29,8 @@ use tantivy::{IndexWriter, Term};
 
 /// More threads than this gain nothing.
 const JOBS_MAX: usize = 16;
+/// As the first thread of a program has it: previews are used to that.
+const STACK_LEN: usize = 8 << 20;
 /// Entries that a thread takes at once.
 const LOT_LEN: usize = 32;
 /// Memory for rows that are not written yet, and the threads that write them.
@@ -103,8 +105,14 @@ fn scan(
         committed: Mutex::new(Instant::now()),
     };
     thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| scan.work());
+        for number in 0..jobs {
+            let thread = thread::Builder::new().stack_size(STACK_LEN);
+            match thread.spawn_scoped(scope, || scan.work()) {
+                Ok(_) => {}
+                // fewer will do
+                Err(error) if number > 0 => tracing::debug!(%error, "no more threads"),
+                Err(error) => scan.fail(Error::Io(Arc::new(error))),
+            }
         }
     });
     scan.end(began)

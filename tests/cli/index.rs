@@ -7,7 +7,7 @@ fn notes() -> Scratch {
     let scratch = Scratch::new();
     scratch.add("/Letters/lake.md", b"# The lake\n\nThe ice was cold in May.\n");
     scratch.add("/Letters/boat.txt", b"A boat on the lake");
-    scratch.add("/photo.jpg", include_bytes!("../preview/corpus/photo.jpg"));
+    scratch.add("/photo.png", include_bytes!("../preview/corpus/picture.png"));
     scratch
 }
 
@@ -82,7 +82,7 @@ fn questions_on_a_command_line() {
     assert_eq!(list(&["lake", "-ice"]), ["Letters/boat.txt"]);
     assert_eq!(list(&["lake -ice"]), ["Letters/boat.txt"]);
     assert_eq!(list(&["\"boat on\""]), ["Letters/boat.txt"]);
-    assert_eq!(list(&["type:image"]), ["photo.jpg"]);
+    assert_eq!(list(&["type:image"]), ["photo.png"]);
     assert!(list(&["nothing"]).is_empty());
     assert_eq!(list(&["lake", "--limit", "1"]).len(), 1);
     scratch.run(&["search", "V", "size:10M"]).fails(2).says(&["size:10M", "such as >10M"]);
