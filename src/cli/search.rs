@@ -16,7 +16,7 @@ use std::io::{self, IsTerminal};
     after_long_help = "Every word of QUERY has to be in the name, the title or the text of a file, or begin a word there. \
     `encbox index` makes the index that is asked.\n\n\
     \"two words\"   just these, in this order\n\
-    -word         not with this\n\
+    -word         not with this; in quotes with other words, or after --\n\
     name:word     in the name\n\
     type:pdf      of this kind (pdf, image, markdown, mail, folder, ...) or extension\n\
     path:/Letters below this folder; without a slash, below any folder of this name\n\
@@ -32,7 +32,7 @@ pub(super) struct Search {
     #[command(flatten)]
     volume: VolumeArgs,
     /// What to look for
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true)]
     query: Vec<String>,
     /// Show so many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]

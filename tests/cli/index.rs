@@ -79,14 +79,14 @@ fn questions_on_a_command_line() {
         let run = scratch.run(&[&["search", "--list", "V"], words].concat()).ok();
         run.lines().iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(list(&["lake", "-ice"]), ["Letters/boat.txt"]);
+    assert_eq!(list(&["--", "lake", "-ice"]), ["Letters/boat.txt"]);
     assert_eq!(list(&["lake -ice"]), ["Letters/boat.txt"]);
     assert_eq!(list(&["\"boat on\""]), ["Letters/boat.txt"]);
     assert_eq!(list(&["type:image"]), ["photo.png"]);
     assert!(list(&["nothing"]).is_empty());
     assert_eq!(list(&["lake", "--limit", "1"]).len(), 1);
     scratch.run(&["search", "V", "size:10M"]).fails(2).says(&["size:10M", "such as >10M"]);
-    scratch.run(&["search", "V", "-lake"]).fails(2);
+    scratch.run(&["search", "V", "--", "-lake"]).fails(2);
     assert_eq!(scratch.run(&["search", "V"]).code, 2);
 }
 
