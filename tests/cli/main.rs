@@ -5,9 +5,9 @@
 
 mod bad_input;
 mod cat;
+mod check;
 mod config;
 mod conflicts;
-mod check;
 mod encode;
 mod export;
 mod fstab;
@@ -28,9 +28,9 @@ mod on_demand;
 mod partial;
 mod passwd;
 mod password;
-mod repair;
 #[cfg(feature = "preview")]
 mod preview;
+mod repair;
 mod rm;
 mod service;
 mod speed;
