@@ -54,6 +54,12 @@ impl Difference {
     }
 }
 
+/// What of some differences concerns security, in words.
+pub fn of_concern(differences: &[Difference]) -> String {
+    let of_concern = differences.iter().filter(|difference| difference.weight == Weight::Security);
+    of_concern.map(Difference::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl Config {
     /// Whether the key in this config is the one in `other`, wrapped in the same way.
     pub fn has_wrapped_key_of(&self, other: &Config) -> bool {
@@ -66,10 +72,10 @@ impl Config {
         list.words("version", &revision(before), &revision(self), Weight::Harmless, "");
         list.words("creator", &before.creator, &self.creator, Weight::Harmless, "");
         list.parameters(&before.parameters, &self.parameters);
-        if before.wrapped_key != self.wrapped_key {
+        let wrapped_anew = !self.has_wrapped_key_of(before);
+        if wrapped_anew {
             list.secret("encodedKeyData");
         }
-        let wrapped_anew = before.wrapped_key != self.wrapped_key;
         list.kdf(&before.kdf, &self.kdf, wrapped_anew);
         list.0
     }
@@ -99,7 +105,7 @@ impl List {
         self.0.push(Difference { field, before, now, meaning: "", weight: Weight::Password });
     }
 
-    fn security<T: PartialOrd + fmt::Display>(
+    fn security<T: fmt::Display>(
         &mut self,
         field: &'static str,
         (before, now): (T, T),
@@ -110,15 +116,15 @@ impl List {
     }
 
     fn parameters(&mut self, before: &Parameters, now: &Parameters) {
-        let flag = |mode: FileIvMode, least: FileIvMode| u8::from(strength(mode) >= strength(least));
+        let flag = |mode: FileIvMode, least: FileIvMode| u8::from(mode >= least);
         let flags = |least| (flag(before.file_iv, least), flag(now.file_iv, least));
         let if_less = |less: bool, meaning| if less { meaning } else { "" };
 
         let is_null = |id: &AlgorithmId, name| id.name == name;
         let clear = if_less(is_null(&now.cipher, "nullCipher"), "nothing would be encrypted");
-        self.security("cipherAlg", (spelt(&before.cipher), spelt(&now.cipher)), clear);
+        self.security("cipherAlg", (&before.cipher, &now.cipher), clear);
         let clear = if_less(is_null(&now.name_coding, "nameio/null"), "names would not be encrypted");
-        self.security("nameAlg", (spelt(&before.name_coding), spelt(&now.name_coding)), clear);
+        self.security("nameAlg", (&before.name_coding, &now.name_coding), clear);
         self.security("keySize", (before.key_bits, now.key_bits), "");
         self.security("blockSize", (before.block_len, now.block_len), "");
         let clear = if_less(now.plain_data, "contents would not be encrypted");
@@ -164,18 +170,6 @@ impl List {
             }
         }
     }
-}
-
-fn strength(mode: FileIvMode) -> u8 {
-    match mode {
-        FileIvMode::None => 0,
-        FileIvMode::Unique => 1,
-        FileIvMode::External => 2,
-    }
-}
-
-fn spelt(id: &AlgorithmId) -> String {
-    id.to_string()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod v5;
 mod v6;
 mod xml;
 
-pub use compare::{Difference, Weight};
+pub use compare::{Difference, Weight, of_concern};
 pub use error::Error;
 pub use file::{CONFIG_FILES, ConfigFile, FileKind, UNFINISHED_PREFIX, is_config_name};
 pub use parameters::{FileIvMode, Parameters};

@@ -36,8 +36,8 @@ pub struct Parameters {
     pub allow_holes: bool,
 }
 
-/// Whether files have an IV of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether files have an IV of their own; in ascending order of what depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileIvMode {
     /// No header: block n of every file has the same IV.
     None,

@@ -1,6 +1,7 @@
 //! The config of a volume that is mounted: a mount goes on with the key that it has, whatever becomes of the file, and
 //! says so in the log.
 
+use crate::config;
 use crate::config::Weight;
 use crate::config::is_config_name;
 use crate::volume;
@@ -52,9 +53,7 @@ fn verdict(volume: &Volume) -> Option<String> {
         None | Some(Weight::Harmless) => None,
         Some(Weight::Password) => Some(format!("{path}: the password was changed")),
         Some(Weight::Security) => {
-            let of_concern = differences.iter().filter(|difference| difference.weight == Weight::Security);
-            let words: Vec<String> = of_concern.map(ToString::to_string).collect();
-            Some(format!("{path}: the config was exchanged: {}", words.join("; ")))
+            Some(format!("{path}: the config was exchanged: {}", config::of_concern(&differences)))
         }
     }
 }

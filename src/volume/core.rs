@@ -3,6 +3,7 @@
 use super::dir::Dir;
 use super::journal::Journal;
 use super::nameless::Nameless;
+use super::open::OpenOptions;
 use super::pool::DirPool;
 use super::state::FileState;
 use super::table::WeakTable;
@@ -59,7 +60,7 @@ impl Core {
         content: ContentCodec,
         key: VolumeKey,
         cipher: Arc<dyn Cipher>,
-        read_only: bool,
+        options: &OpenOptions,
         journal: Journal,
     ) -> Core {
         Core {
@@ -70,13 +71,13 @@ impl Core {
             content,
             key,
             cipher,
-            read_only,
+            read_only: options.read_only,
             dirs: Arc::default(),
             files: WeakTable::default(),
             pool: Arc::default(),
             journal,
-            read_partial: false,
-            exact_names: false,
+            read_partial: options.read_partial,
+            exact_names: options.exact_names,
             nameless: Nameless::default(),
             half_done: false,
             tree: RwLock::new(()),

@@ -9,7 +9,7 @@ use super::restore::candidates;
 use super::sys;
 use super::unlock;
 use crate::config;
-use crate::config::{CONFIG_FILES, Config, Difference, FileKind, UNFINISHED_PREFIX, Weight};
+use crate::config::{CONFIG_FILES, Config, Difference, FileKind, UNFINISHED_PREFIX};
 use crate::content::ContentCodec;
 use crate::crypto::{Cipher, Password, VolumeKey, null_cipher};
 use crate::names::NameCodec;
@@ -84,7 +84,7 @@ pub enum OpenError {
     #[error("wrong password: it was changed since the volume was opened here, or the config file is damaged")]
     OtherPassword { path: PathBuf },
     /// The config is not the one with which the volume was opened before, and not for a change of password alone.
-    #[error("{}: not the config with which this volume was opened before: {}", path.display(), list(differences))]
+    #[error("{}: not the config with which this volume was opened before: {}", path.display(), config::of_concern(differences))]
     OtherConfig { path: PathBuf, differences: Vec<Difference> },
     /// The config that was kept is not as encbox kept it.
     #[error("{}: the config that encbox kept of this volume was changed by somebody else", path.display())]
@@ -95,12 +95,6 @@ pub enum OpenError {
     /// The folder has something in it.
     #[error("{}: the folder is not empty", path.display())]
     NotEmpty { path: PathBuf },
-}
-
-/// What concerns security.
-fn list(differences: &[Difference]) -> String {
-    let of_concern = differences.iter().filter(|difference| difference.weight == Weight::Security);
-    of_concern.map(Difference::to_string).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn root_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
@@ -312,11 +306,8 @@ impl Volume {
         let root_dir = Dir::root(id, handle, names.root_chain());
         let root_path = root.to_owned();
         let config = config.clone();
-        let (key, read_only) = (key.clone(), options.read_only);
-        let mut core =
-            Core::new(root_path, root_dir, config, names, content, key, cipher, read_only, journal);
-        core.read_partial = options.read_partial;
-        core.exact_names = options.exact_names;
+        let key = key.clone();
+        let mut core = Core::new(root_path, root_dir, config, names, content, key, cipher, &options, journal);
         core.half_done = half_done;
         Ok(Volume { core: Arc::new(core) })
     }

@@ -57,7 +57,6 @@ fn a_full_disk_is_told_of_and_nothing_before_is_lost() {
             file.sync_all()
         };
         assert_eq!(errno(fill()), Some(Errno::NOSPC));
-        // an edit that does not fit leaves the old version as it was, behind what did fit
         assert_eq!(fs::read(mount.path("kept")).expect("it is there"), pattern(1, 100_000));
         fs::remove_file(mount.path("filler")).expect("it is there");
         fs::write(mount.path("new"), pattern(3, 1 << 20)).expect("there is room again");
