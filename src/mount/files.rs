@@ -94,7 +94,7 @@ impl Tree {
         let how = how(flags, self.caching.write_back);
         let exclusive = flags.contains(OFlags::EXCL);
         let _changing = self.changing_names();
-        let name = &*self.volume.spelling(&dir.dir, name);
+        let name = &*self.volume.new_spelling(name);
         let file = self.volume.create_file(&dir.dir, name, mode, exclusive, how, owner)?;
         let stat = file.stat()?;
         let link = Link { dir: dir.dir, name: name.to_owned() };

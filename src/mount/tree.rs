@@ -120,27 +120,25 @@ impl Tree {
     /// What a name leads to; `None` if nothing is there, and how long that is so.
     pub(super) fn lookup(&self, parent: u64, name: &OsStr) -> Result<Result<Entry, Life>, Errno> {
         let dir = self.place(parent)?;
-        let spelt = self.volume.spelling(&dir.dir, name);
-        match self.tell(&dir, &spelt) {
-            Ok(mut entry) => {
-                // the kernel is told of changes under the name that is there
-                if spelt != name {
-                    entry.life.name = Duration::ZERO;
-                }
-                Ok(Ok(entry))
-            }
-            // it will be told of when something comes to be there, under the name that it is asked for
-            Err(error)
-                if dir.is_watched
-                    && is_absent(&error)
-                    && !self.volume.ignores_case()
-                    && !self.volume.has_spellings(name) =>
-            {
-                let life = self.caching.watched.min(ABSENT);
-                Ok(Err(Life { name: life, attr: life }))
-            }
-            Err(error) => Err(error.into()),
+        let error = match self.tell(&dir, name) {
+            Ok(entry) => return Ok(Ok(entry)),
+            Err(error) => error,
+        };
+        if !is_absent(&error) {
+            return Err(error.into());
         }
+        if self.volume.has_spellings(name) {
+            let mut entry = self.tell(&dir, &self.volume.spelling(&dir.dir, name))?;
+            // the kernel is told of changes under the name that is there
+            entry.life.name = Duration::ZERO;
+            return Ok(Ok(entry));
+        }
+        if !dir.is_watched || self.volume.ignores_case() {
+            return Err(error.into());
+        }
+        // it will be told of when something comes to be there, under the name that it is asked for
+        let life = self.caching.watched.min(ABSENT);
+        Ok(Err(Life { name: life, attr: life }))
     }
 
     pub(super) fn forget(&self, ino: u64, count: u64) {
@@ -375,7 +373,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
-        let name = &*self.volume.spelling(&dir.dir, name);
+        let name = &*self.volume.new_spelling(name);
         self.volume.mkdir(&dir.dir, name, mode, owner)?;
         Ok(self.tell(&dir, name)?)
     }
@@ -391,7 +389,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
-        let name = &*self.volume.spelling(&dir.dir, name);
+        let name = &*self.volume.new_spelling(name);
         let stat = self.volume.mknod(&dir.dir, name, kind, mode, rdev, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
@@ -405,7 +403,7 @@ impl Tree {
     ) -> Result<Entry, Errno> {
         let dir = self.place(parent)?;
         let _changing = self.changing_names();
-        let name = &*self.volume.spelling(&dir.dir, name);
+        let name = &*self.volume.new_spelling(name);
         let stat = self.volume.symlink(target, &dir.dir, name, owner)?;
         Ok(self.tell_of(&stat, &dir, name))
     }
@@ -413,7 +411,7 @@ impl Tree {
     pub(super) fn link(&self, ino: u64, new_parent: u64, new_name: &OsStr) -> Result<Entry, Errno> {
         let to = self.place(new_parent)?;
         let _changing = self.changing_names();
-        let new_name = &*self.volume.spelling(&to.dir, new_name);
+        let new_name = &*self.volume.new_spelling(new_name);
         match self.locate(ino)? {
             Located::File(link, _) => {
                 let link = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);

@@ -11,16 +11,13 @@ use std::os::unix::ffi::OsStrExt;
 impl Volume {
     /// Whether [`Volume::spelling`] may change this name.
     pub fn has_spellings(&self, name: &OsStr) -> bool {
-        !self.core.exact_names && !other_forms(name.as_bytes()).is_empty()
+        !self.forms(name).is_empty()
     }
 
-    /// A name as it is spelt in a directory: the same if that is there, else in the form of Unicode that is there. For a
-    /// name that is in no form there, as it is given; on macOS, which decomposes what programs hand to it, composed.
+    /// A name as it is spelt in a directory: the same if that is there, else in the form of Unicode that is there. One that
+    /// is in no form there is spelt as [`Volume::new_spelling`] says.
     pub fn spelling<'n>(&self, dir: &Dir, name: &'n OsStr) -> Cow<'n, OsStr> {
-        if self.core.exact_names {
-            return Cow::Borrowed(name);
-        }
-        let forms = other_forms(name.as_bytes());
+        let forms = self.forms(name);
         if forms.is_empty() {
             return Cow::Borrowed(name);
         }
@@ -31,12 +28,22 @@ impl Volume {
         if is_there(name) {
             return Cow::Borrowed(name);
         }
-        if let Some(form) = forms.iter().find(|form| is_there(os_str(form))) {
-            return Cow::Owned(os_str(form).to_owned());
+        match forms.iter().find(|form| is_there(os_str(form))) {
+            Some(form) => Cow::Owned(os_str(form).to_owned()),
+            None => self.new_spelling(name),
         }
-        match cfg!(target_os = "macos") {
-            true => Cow::Owned(os_str(&composed(name.as_bytes())).to_owned()),
-            false => Cow::Borrowed(name),
+    }
+
+    /// A name as it is spelt where it is made: as it is given; composed on macOS, which decomposes what programs hand to
+    /// it.
+    pub fn new_spelling<'n>(&self, name: &'n OsStr) -> Cow<'n, OsStr> {
+        if cfg!(target_os = "macos") && self.has_spellings(name) {
+            return Cow::Owned(os_str(&composed(name.as_bytes())).to_owned());
         }
+        Cow::Borrowed(name)
+    }
+
+    fn forms(&self, name: &OsStr) -> Vec<Vec<u8>> {
+        if self.core.exact_names { Vec::new() } else { other_forms(name.as_bytes()) }
     }
 }
