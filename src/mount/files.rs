@@ -130,10 +130,12 @@ impl Tree {
     }
 
     pub(super) fn close(&self, ino: u64, handle: u64) {
-        if let Some(open) = self.files.remove(handle) {
+        if let Some(open) = self.files.get(handle) {
             // a failure was told to the log; nobody waits for an answer
             let _ = self.save_if_lost(&open);
             self.settle_time(&open);
+            // not before: whoever removes the file meanwhile is to find that it is open
+            self.files.remove(handle);
             drop(open);
             self.inodes.closed(ino);
         }
