@@ -54,6 +54,8 @@ pub(super) struct Version {
     time: SystemTime,
     /// The time that the file is to have instead.
     owed_time: Option<SystemTime>,
+    /// Another program made a change of which nobody was told before we made one: the size that was seen before.
+    overtaken: Option<u64>,
 }
 
 /// What became of the contents since they were seen.
@@ -74,7 +76,15 @@ pub(super) enum Verdict {
 impl Version {
     fn of(stat: &Stat) -> Version {
         // any change sets the ctime, and nobody can set it back
-        Version { changed: stat.ctime, size: stat.size, time: stat.mtime, owed_time: None }
+        Version { changed: stat.ctime, size: stat.size, time: stat.mtime, owed_time: None, overtaken: None }
+    }
+
+    /// What the next version is to say of a change by another program that shows `before` we make one.
+    fn overtaken_by(&self, before: Option<&Stat>) -> Option<u64> {
+        match compare(&mut self.clone(), before?) {
+            Verdict::Changed { from } => Some(from),
+            Verdict::Same | Verdict::Renamed | Verdict::Ours => None,
+        }
     }
 }
 
@@ -83,26 +93,39 @@ impl Seen {
         Seen(Mutex::new(Version::of(stat)))
     }
 
-    /// Makes a change of our own; `after` looks at the file when it is done.
-    pub(super) fn change<T>(&self, change: impl FnOnce() -> T, after: impl FnOnce(&T) -> Option<Stat>) -> T {
+    /// Makes a change of our own; `look` looks at the file beforehand, and `after` when it is done. The kernel brings
+    /// changes long after programs made them, so that others may have changed the file meanwhile.
+    pub(super) fn change<T>(
+        &self,
+        look: impl FnOnce() -> Option<Stat>,
+        change: impl FnOnce() -> T,
+        after: impl FnOnce(&T) -> Option<Stat>,
+    ) -> T {
         let mut seen = self.lock();
+        let overtaken = seen.overtaken_by(look().as_ref());
         let done = change();
         if let Some(stat) = after(&done) {
             let now = Version::of(&stat);
             // a change that gave the file a new time has paid
             let owed_time = seen.owed_time.filter(|_| now.time == seen.time);
-            *seen = Version { owed_time, ..now };
+            *seen = Version { owed_time, overtaken, ..now };
         }
         done
     }
 
     /// Makes a change of our own that is not to change the file's time, once that has been settled.
-    pub(super) fn write_back<T>(&self, write: impl FnOnce() -> T, after: impl FnOnce() -> Option<Stat>) -> T {
+    pub(super) fn write_back<T>(
+        &self,
+        look: impl FnOnce() -> Option<Stat>,
+        write: impl FnOnce() -> T,
+        after: impl FnOnce() -> Option<Stat>,
+    ) -> T {
         let mut seen = self.lock();
+        let overtaken = seen.overtaken_by(look().as_ref());
         let time = seen.owed_time.unwrap_or(seen.time);
         let done = write();
         if let Some(stat) = after() {
-            *seen = Version { owed_time: Some(time), ..Version::of(&stat) };
+            *seen = Version { owed_time: Some(time), overtaken, ..Version::of(&stat) };
         }
         done
     }
@@ -166,11 +189,15 @@ impl Seen {
 
 fn compare(seen: &mut Version, stat: &Stat) -> Verdict {
     let now = Version::of(stat);
-    if (now.changed, now.size) == (seen.changed, seen.size) {
-        return Verdict::Same;
-    }
     if now.changed < seen.changed {
         return Verdict::Ours;
+    }
+    if let Some(from) = seen.overtaken {
+        *seen = Version { owed_time: seen.owed_time, ..now };
+        return Verdict::Changed { from };
+    }
+    if (now.changed, now.size) == (seen.changed, seen.size) {
+        return Verdict::Same;
     }
     let before = std::mem::replace(seen, Version { owed_time: seen.owed_time, ..now });
     // whoever writes sets the time, and whoever sets it back on purpose after writing in place is no sync client
@@ -213,10 +240,28 @@ mod tests {
         let before = changed(Duration::from_secs(9), 5);
         let after = changed(Duration::from_secs(3), 7);
         let seen = Seen::new(&before);
-        seen.change(|| assert_eq!(seen.look(&after), Verdict::Ours), |()| Some(after.clone()));
+        let during = || assert_eq!(seen.look(&after), Verdict::Ours);
+        seen.change(|| Some(before.clone()), during, |()| Some(after.clone()));
         assert_eq!(seen.look(&after), Verdict::Same);
         // a look from before our change, acted upon after it
         assert_eq!(seen.look(&before), Verdict::Ours);
+    }
+
+    /// The kernel sets a file's time seconds after it was closed, to what it was then.
+    #[test]
+    fn an_own_change_does_not_hide_a_foreign_one_before_it() {
+        let before = changed(Duration::from_secs(9), 5);
+        let mut foreign = changed(Duration::from_secs(6), 5);
+        foreign.mtime = foreign.ctime;
+        let after = changed(Duration::from_secs(3), 5);
+        let seen = Seen::new(&before);
+        seen.change(|| Some(foreign.clone()), || (), |()| Some(after.clone()));
+        assert_eq!(seen.peek(&after), Verdict::Changed { from: 5 });
+        // nor does one more
+        let last = changed(Duration::from_secs(2), 5);
+        seen.write_back(|| Some(after.clone()), || (), || Some(last.clone()));
+        assert_eq!(seen.look(&last), Verdict::Changed { from: 5 });
+        assert_eq!(seen.look(&last), Verdict::Same);
     }
 
     #[test]

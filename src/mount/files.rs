@@ -163,7 +163,7 @@ impl Tree {
             Some(offset) => open.file().write_at(data, offset),
             None => open.file().append(data).map(drop),
         };
-        open.seen.change(write, |_| noted(&mut after, open.file()))?;
+        open.seen.change(|| open.file().stat().ok(), write, |_| noted(&mut after, open.file()))?;
         self.save_if_nameless(&open, after.as_ref())
     }
 
@@ -172,7 +172,8 @@ impl Tree {
     pub(super) fn write_back(&self, handle: u64, offset: u64, data: &[u8]) -> Result<(), Errno> {
         let open = self.file(handle)?;
         let mut after = None;
-        open.seen.write_back(|| open.file().write_at(data, offset), || noted(&mut after, open.file()))?;
+        let write = || open.file().write_at(data, offset);
+        open.seen.write_back(|| open.file().stat().ok(), write, || noted(&mut after, open.file()))?;
         self.save_if_nameless(&open, after.as_ref())
     }
 
@@ -222,7 +223,8 @@ fn noted(copy: &mut Option<Stat>, file: &File) -> Option<Stat> {
 impl OpenFile {
     /// Changes the contents.
     fn change<T>(&self, change: impl FnOnce(&File) -> Result<T, volume::Error>) -> Result<T, volume::Error> {
-        self.seen.change(|| change(self.file()), |_| self.file().stat().ok())
+        let look = || self.file().stat().ok();
+        self.seen.change(look, || change(self.file()), |_| look())
     }
 }
 

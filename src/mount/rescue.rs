@@ -49,6 +49,7 @@ impl Tree {
             return Ok(());
         }
         let saved = open.seen.change(
+            || None, // nobody finds the lost file, so nobody has changed it
             || {
                 if open.is_rescued() || standing.given_up.load(Relaxed) {
                     return Ok(()); // in the meantime

@@ -281,7 +281,7 @@ impl Tree {
                     open.seen.time_is_set();
                 }
                 let set = || self.volume.set_attr(open.file(), attr);
-                open.seen.change(set, |stat| stat.as_ref().ok().cloned())?
+                open.seen.change(|| open.file().stat().ok(), set, |stat| stat.as_ref().ok().cloned())?
             }
             None => {
                 let located = self.locate(ino)?;
@@ -289,7 +289,8 @@ impl Tree {
                     seen.time_is_set();
                 }
                 let set = || self.volume.set_attr(located.target(), attr);
-                self.change(ino, set, |stat| stat.as_ref().ok().cloned())?
+                let look = || self.volume.stat(located.target()).ok();
+                self.change(ino, look, set, |stat| stat.as_ref().ok().cloned())?
             }
         };
         if attr.size.is_some() && attr.mode.is_none() && !by_root && is_privileged(&stat) {
@@ -299,9 +300,15 @@ impl Tree {
     }
 
     /// Makes a change of our own to a file, which is not to be taken for one by another program.
-    fn change<T>(&self, ino: u64, change: impl FnOnce() -> T, after: impl FnOnce(&T) -> Option<Stat>) -> T {
+    fn change<T>(
+        &self,
+        ino: u64,
+        look: impl FnOnce() -> Option<Stat>,
+        change: impl FnOnce() -> T,
+        after: impl FnOnce(&T) -> Option<Stat>,
+    ) -> T {
         match self.inodes.ways(ino) {
-            Some(Ways::File { seen, .. }) => seen.change(change, after),
+            Some(Ways::File { seen, .. }) => seen.change(look, change, after),
             _ => change(),
         }
     }
@@ -338,7 +345,8 @@ impl Tree {
         check_xattr(name)?;
         let located = self.locate(ino)?;
         let set = || self.volume.set_xattr(located.target(), name, value, mode);
-        Ok(self.change(ino, set, |_| self.volume.stat(located.target()).ok())?)
+        let look = || self.volume.stat(located.target()).ok();
+        Ok(self.change(ino, look, set, |_| look())?)
     }
 
     pub(super) fn list_xattrs(&self, ino: u64) -> Result<Vec<OsString>, Errno> {
@@ -348,7 +356,8 @@ impl Tree {
     pub(super) fn remove_xattr(&self, ino: u64, name: &OsStr) -> Result<(), Errno> {
         let located = self.locate(ino)?;
         let remove = || self.volume.remove_xattr(located.target(), name);
-        Ok(self.change(ino, remove, |_| self.volume.stat(located.target()).ok())?)
+        let look = || self.volume.stat(located.target()).ok();
+        Ok(self.change(ino, look, remove, |_| look())?)
     }
 
     pub(super) fn statfs(&self) -> Result<StatFs, Errno> {
@@ -414,8 +423,9 @@ impl Tree {
         let new_name = &*self.volume.new_spelling(new_name);
         match self.locate(ino)? {
             Located::File(link, _) => {
-                let link = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);
-                let stat = self.change(ino, link, |stat| stat.as_ref().ok().cloned())?;
+                let look = || self.volume.stat((&link.dir, link.name.as_os_str())).ok();
+                let make = || self.volume.link(&link.dir, &link.name, &to.dir, new_name);
+                let stat = self.change(ino, look, make, |stat| stat.as_ref().ok().cloned())?;
                 Ok(self.tell_of(&stat, &to, new_name))
             }
             Located::Dir(_) => Err(Errno::EPERM),
@@ -472,12 +482,12 @@ impl Tree {
         let has_entries =
             moved.as_ref().is_some_and(|moved| moved.kind == Kind::Dir) || mode == RenameMode::Exchange;
         let names_anew = has_entries && self.volume.chains_names();
-        let moved = moved.map(|stat| stat.id);
+        let moved_id = moved.as_ref().map(|stat| stat.id);
         let rename =
             || self.giving_up(&to, new_name, || self.volume.rename(&from, name, &to, new_name, mode));
-        let renamed = match moved.map(|id| self.inodes.number(id)) {
+        let renamed = match moved_id.map(|id| self.inodes.number(id)) {
             // a new name is a change of state on most file systems
-            Some(ino) => self.change(ino, rename, |_| self.volume.stat((&to, new_name)).ok()),
+            Some(ino) => self.change(ino, || moved, rename, |_| self.volume.stat((&to, new_name)).ok()),
             None => rename(),
         };
         if names_anew {
@@ -486,7 +496,7 @@ impl Tree {
         renamed?;
         self.inodes.forget_name(from.id(), name);
         self.inodes.forget_name(to.id(), new_name);
-        if let Some(moved) = moved {
+        if let Some(moved) = moved_id {
             self.inodes.add_link(moved, &to, new_name);
         }
         if let Some(swapped) = swapped.map(|stat| stat.id) {

@@ -48,6 +48,27 @@ fn a_version_that_has_just_arrived_is_opened() {
     });
 }
 
+/// What the mount does to the file right afterwards, before anybody has looked, does not pass for the cause.
+#[test]
+fn changes_in_place_are_seen_behind_our_own() {
+    with_every_profile(|mount| {
+        let path = mount.path("file");
+        let beside = mount.open(false);
+        let how = volume::OpenFile { read: true, write: true, truncate: false };
+        for round in 0..20 {
+            fs::write(&path, format!("first {round:02}")).expect("writable");
+            let file = File::open(&path).expect("it is there");
+            let modified = file.metadata().expect("it is open").modified().expect("on Unix");
+            let theirs = beside.open_file(&beside.root(), OsStr::new("file"), how).expect("it is there");
+            theirs.write_at(b"other", 0).expect("writable");
+            file.set_modified(modified).expect("our own file");
+            drop(file);
+            outlive_the_kernels_memory();
+            assert_eq!(fs::read(&path).expect("it is there"), format!("other {round:02}").as_bytes());
+        }
+    });
+}
+
 #[test]
 fn changes_in_place_are_seen() {
     with_every_profile(|mount| {
