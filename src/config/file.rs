@@ -49,9 +49,27 @@ pub fn is_config_name(name: &[u8]) -> bool {
         || CONFIG_FILES.iter().any(|file| file.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
+/// The folder in the root of a volume for what encbox keeps there besides the config.
+pub const OWN_FOLDER: &str = ".encbox";
+
+/// Whether a name in the root of a volume stands for no entry, whatever it decodes to: a config, or [`OWN_FOLDER`].
+pub fn is_reserved_name(name: &[u8]) -> bool {
+    is_config_name(name) || OWN_FOLDER.as_bytes().eq_ignore_ascii_case(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_own_folder_is_reserved_and_no_config() {
+        assert!(
+            is_reserved_name(b".encbox") && is_reserved_name(b".ENCBOX") && is_reserved_name(b".encfs6.xml")
+        );
+        assert!(
+            !is_config_name(b".encbox") && !is_reserved_name(b".encbox2") && !is_reserved_name(b"encbox")
+        );
+    }
 
     #[test]
     fn configs_and_unfinished_ones_are_the_volumes_own_in_any_case() {

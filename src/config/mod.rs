@@ -17,7 +17,9 @@ mod xml;
 
 pub use compare::{Difference, Weight, of_concern};
 pub use error::Error;
-pub use file::{CONFIG_FILES, ConfigFile, FileKind, UNFINISHED_PREFIX, is_config_name};
+pub use file::{
+    CONFIG_FILES, ConfigFile, FileKind, OWN_FOLDER, UNFINISHED_PREFIX, is_config_name, is_reserved_name,
+};
 pub use parameters::{FileIvMode, Parameters};
 pub use profile::{Iterations, Profile};
 

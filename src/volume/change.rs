@@ -5,7 +5,7 @@ use super::attr::{FileId, Stat};
 use super::dir::Dir;
 use super::error::Error;
 use super::sys;
-use crate::config::is_config_name;
+use crate::config::is_reserved_name;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -48,7 +48,7 @@ impl Volume {
     /// The plaintext name of an entry as it is shown; `None` if it does not decode, or is the volume's own.
     pub fn plain_name(&self, dir: &Dir, cipher_name: &OsStr) -> Option<OsString> {
         let _chains = self.core.hold_chains();
-        if dir.is_root() && is_config_name(cipher_name.as_bytes()) {
+        if dir.is_root() && is_reserved_name(cipher_name.as_bytes()) {
             return None;
         }
         let chain = dir.chain(&self.core).ok()?;

@@ -7,7 +7,7 @@ use super::dir::Dir;
 use super::error::Error;
 use super::spot::os_str;
 use super::sys;
-use crate::config::is_config_name;
+use crate::config::is_reserved_name;
 use crate::names::IvChain;
 use rustix::fd::OwnedFd;
 use std::collections::{HashMap, HashSet};
@@ -145,7 +145,7 @@ impl Volume {
         entry: &rustix::fs::DirEntry,
     ) -> Result<Found, Error> {
         let cipher_name = entry.file_name().to_bytes();
-        if matches!(cipher_name, b"." | b"..") || (dir.is_root() && is_config_name(cipher_name)) {
+        if matches!(cipher_name, b"." | b"..") || (dir.is_root() && is_reserved_name(cipher_name)) {
             return Ok(Found::Nothing);
         }
         let Ok((name, _)) = self.core.names.decode_entry(cipher_name, chain) else { return Ok(Found::Cruft) };

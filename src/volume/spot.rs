@@ -6,7 +6,7 @@ use super::core::Core;
 use super::dir::Dir;
 use super::error::{Error, Fault};
 use super::sys::{self, RawStat};
-use crate::config::is_config_name;
+use crate::config::is_reserved_name;
 use crate::names;
 use crate::names::{EntryName, IvChain, could_be_marked};
 use rustix::fd::OwnedFd;
@@ -111,7 +111,7 @@ impl<'a> Spot<'a> {
     }
 
     fn is_reserved(&self) -> bool {
-        self.dir.is_root() && is_config_name(&self.cipher_name)
+        self.dir.is_root() && is_reserved_name(&self.cipher_name)
     }
 
     pub(super) fn stat(&self) -> Result<RawStat, Error> {
