@@ -67,14 +67,16 @@ impl Flags {
     const PARTIAL: u64 = 2;
     const COPY: u64 = 4;
 
-    fn bits(self) -> u64 {
+    /// As a number, which is kept and published: 1 damaged, 2 partial, 4 a conflicted copy.
+    pub fn bits(self) -> u64 {
         [(self.damaged, Flags::DAMAGED), (self.partial, Flags::PARTIAL), (self.copy, Flags::COPY)]
             .into_iter()
             .filter_map(|(set, bit)| set.then_some(bit))
             .sum()
     }
 
-    fn from_bits(bits: u64) -> Flags {
+    /// From [`Flags::bits`]; others are for later versions.
+    pub fn from_bits(bits: u64) -> Flags {
         Flags {
             damaged: bits & Flags::DAMAGED != 0,
             partial: bits & Flags::PARTIAL != 0,

@@ -2,6 +2,7 @@
 //! client sees without a download whether its copy is the same.
 
 use sha2::{Digest, Sha256};
+use std::io::{self, Read};
 
 const BLOCK_LEN: usize = 4 * 1024 * 1024;
 
@@ -38,6 +39,20 @@ impl ContentHash {
     }
 }
 
+/// The hash of what is read to its end.
+pub fn content_hash(mut from: impl Read) -> io::Result<[u8; 32]> {
+    let mut hash = ContentHash::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(hash.finish()),
+            Ok(len) => hash.update(&piece[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +69,7 @@ mod tests {
             for piece_len in [1 << 20, 999_983, BLOCK_LEN + 5] {
                 let mut hash = ContentHash::new();
                 bytes[..len].chunks(piece_len).for_each(|piece| hash.update(piece));
+                assert_eq!(content_hash(&bytes[..len]).expect("in memory"), by_the_book(&bytes[..len]));
                 assert_eq!(hash.finish(), by_the_book(&bytes[..len]), "{len} bytes by {piece_len}");
             }
         }

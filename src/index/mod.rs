@@ -16,6 +16,7 @@ mod known;
 mod look;
 mod progress;
 mod query;
+mod rows;
 mod scan;
 mod schema;
 mod seal;
@@ -26,8 +27,10 @@ mod words;
 
 pub use entry::{Entry, FOLDER, Flags, LINK, SPECIAL};
 pub use error::Error;
+pub use hash::content_hash;
 pub use progress::{Progress, Silent, Summary};
 pub use query::{Query, QueryError};
+pub use rows::{RowId, Rows};
 pub use scan::{ScanOptions, refresh};
 pub use search::{Found, Hit};
 pub use snippet::Piece;
