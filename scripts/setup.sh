@@ -34,6 +34,12 @@ for pair in "${needed[@]}"; do
   fi
 done
 
+# for Python there is no program to look for
+if [[ $purpose == test ]] && ! python3 -c 'import cryptography' 2>/dev/null; then
+  missing+=("the package cryptography of python3")
+  packages+=(python3-cryptography)
+fi
+
 install_with_apt() {
   local as_root=()
   if ((EUID != 0)); then

@@ -3,7 +3,8 @@
 //! The house has floors; a room uses only what stands below it (`tests/layers.rs` holds it to that):
 //!
 //! ```text
-//! 6  cli                    the door: words in, words out, exit codes
+//! 7  cli                    the door: words in, words out, exit codes
+//! 5  travel                 what of an index goes with the volume
 //! 4  mount  transfer  check  index  the rooms: each lives on an open Volume
 //! 3  volume                 the only room that opens ciphertext files
 //! 2  config                 .encfs6.xml and its older kin
@@ -35,6 +36,9 @@ pub mod check;
 
 #[cfg(all(unix, feature = "index"))]
 pub mod index;
+
+#[cfg(all(unix, feature = "index"))]
+pub mod travel;
 
 #[cfg(all(unix, feature = "mount"))]
 pub mod mount;

@@ -7,12 +7,13 @@
 use std::fs;
 use std::path::Path;
 
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["crypto"],
     &["names", "content", "preview"],
     &["config"],
     &["volume"],
     &["mount", "sync", "index", "transfer", "check"],
+    &["travel"],
     &["serve"],
     &["cli"],
 ];

@@ -126,6 +126,14 @@ class Bench:
         print(f"{label}: {seconds:.2f} s, {memory} MiB of memory; {done['added']} new, {done['changed']} changed, {done['removed']} gone")
         return seconds
 
+    def publish(self, label):
+        """A rescan that publishes: what travels, and what it costs on top of the rescan."""
+        output, seconds, memory = self.encbox("index", "--publish", "--json", self.volume)
+        facts = json.loads(output.splitlines()[-2])["published"]
+        print(f"{label}: {seconds:.2f} s with the scan, {memory} MiB; root {facts['root_bytes'] / 1000:.0f} kB, all "
+              f"{facts['bytes'] / 1e6:.2f} MB in {facts['packs']} packs; {facts['new_packs']} new, "
+              f"{facts['written_bytes'] / 1000:.0f} kB written")
+
     def beside(self):
         """EncFS mounts the volume, and head reads the beginning of every file."""
         mountpoint = self.path("mountpoint")
@@ -173,7 +181,11 @@ class Bench:
             theirs = self.beside()
             print(f"encfs, find and head: {theirs:.2f} s, {theirs / first:.1f} times the first scan")
         self.scan("rescan without changes")
+        self.publish("publishing")
         if not self.wanted.empty:
+            self.change(10)
+            self.publish("publishing after 10 changes")
+            self.encbox("index", "--no-travel", self.volume)
             self.change(10)
             self.scan("rescan with 10 changes")
         self.search()

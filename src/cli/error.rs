@@ -55,6 +55,10 @@ pub(super) enum Error {
     #[cfg(feature = "index")]
     #[error(transparent)]
     Query(#[from] crate::index::QueryError),
+    /// The index that travels.
+    #[cfg(feature = "index")]
+    #[error(transparent)]
+    Travel(#[from] crate::travel::Error),
     /// No password could be had.
     #[error(transparent)]
     Password(#[from] password::Error),

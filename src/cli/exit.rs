@@ -136,6 +136,8 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         #[cfg(feature = "index")]
         Error::Index(error) => plain(in_index(error)),
         #[cfg(feature = "index")]
+        Error::Travel(error) => plain(in_travel(error)),
+        #[cfg(feature = "index")]
         Error::Query(_) => plain((Code::Usage, "`encbox search --help` lists what can be asked")),
         Error::Password(error) => plain(no_password(error)),
         Error::Keyring(error) => plain(no_keyring(error)),
@@ -374,6 +376,16 @@ fn in_index(error: &crate::index::Error) -> (Code, &'static str) {
         }
         E::Engine(_) => (Code::Failed, "`encbox index --rebuild` makes the index anew"),
         E::Interrupted => (Code::Interrupted, "what was read is kept; the next scan goes on from there"),
+    }
+}
+
+#[cfg(feature = "index")]
+fn in_travel(error: &crate::travel::Error) -> (Code, &'static str) {
+    use crate::travel::Error as E;
+    match error {
+        E::Index(error) => in_index(error),
+        E::Busy => (Code::Failed, "wait until it is done"),
+        E::Folder { source, .. } => system(source.raw_os_error()),
     }
 }
 

@@ -1,9 +1,9 @@
-//! `encbox index`: the index of a volume, made, brought up to date, described, removed.
+//! `encbox index`: the index of a volume, made, brought up to date, described, published, removed.
 
 use super::open::VolumeArgs;
 use super::out::Out;
 use super::scan_watch::ScanWatch;
-use super::{Error, Global, cache, text};
+use super::{Error, Global, cache, text, travel};
 use crate::index::{self, Index, Place, ScanOptions, Status};
 use crate::transfer;
 use crate::volume::Volume;
@@ -20,6 +20,7 @@ use std::num::NonZeroUsize;
     another size, time or inode than before.\n\n\
     Examples:\n  \
     encbox index ~/Dropbox/Private\n  \
+    encbox index --publish ~/Dropbox/Private\n  \
     encbox index --status ~/Dropbox/Private\n  \
     encbox index --drop ~/Dropbox/Private"
 )]
@@ -35,6 +36,15 @@ pub(super) struct IndexVolume {
     /// Remove the index
     #[arg(long, conflicts_with = "rebuild")]
     drop: bool,
+    /// Also put an encrypted index into the volume, for phones and other machines; from now on after every scan
+    #[arg(long, conflicts_with_all = ["status", "drop"])]
+    publish: bool,
+    /// List what all machines have published, and scan nothing
+    #[arg(long, conflicts_with_all = ["publish", "rebuild", "status", "drop", "jobs"])]
+    published: bool,
+    /// Take away what this machine has published, publish nothing any more, and scan nothing
+    #[arg(long, conflicts_with_all = ["publish", "published", "rebuild", "status", "drop", "jobs"])]
+    no_travel: bool,
     /// Work with N threads (default: as many as the machine runs at once, 16 at the most)
     #[arg(short, long, value_name = "N", conflicts_with_all = ["status", "drop"])]
     jobs: Option<NonZeroUsize>,
@@ -55,11 +65,25 @@ impl IndexVolume {
         if self.status {
             return self.tell(&place);
         }
+        if self.published {
+            return travel::tell(&volume, self.json, global);
+        }
+        if self.no_travel {
+            return travel::withdraw(&volume, global);
+        }
         let survey = || transfer::survey(&volume, &[]).ok().map(|survey| survey.items);
         let mut watch = ScanWatch::new(global, self.json, survey);
         let options = ScanOptions { rebuild: self.rebuild, jobs: self.jobs };
         let summary = index::refresh(&place, &volume, options, &mut watch)?;
-        watch.end(global, summary)
+        let published = travel::publish(&place, &volume, self.publish, self.rebuild)?;
+        if let Some(published) = published.filter(|_| self.json) {
+            travel::report(&published)?;
+        }
+        watch.end(global, summary)?;
+        if let Some(published) = published.filter(|_| !self.json) {
+            travel::note(&published, global);
+        }
+        Ok(())
     }
 
     fn tell(&self, place: &Place) -> Result<(), Error> {

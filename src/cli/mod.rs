@@ -60,6 +60,8 @@ mod preview;
 mod scan_watch;
 #[cfg(feature = "index")]
 mod search;
+#[cfg(feature = "index")]
+mod travel;
 
 #[cfg(feature = "mount")]
 mod background;

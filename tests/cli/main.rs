@@ -38,5 +38,7 @@ mod support;
 mod transfer;
 mod tree;
 mod unmount;
+#[cfg(feature = "index")]
+mod travel;
 mod untar;
 mod verify;

@@ -10,3 +10,4 @@ mod scanning;
 #[path = "../support/volumes.rs"]
 mod scratch;
 mod secrecy;
+mod travelling;
