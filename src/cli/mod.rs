@@ -71,6 +71,8 @@ mod dropin;
 mod fstab;
 #[cfg(feature = "mount")]
 mod guard;
+#[cfg(all(feature = "index", feature = "mount"))]
+mod indexing;
 #[cfg(feature = "mount")]
 mod launchd;
 #[cfg(feature = "mount")]

@@ -1,6 +1,8 @@
 //! `encbox mount`: a volume as a folder, now (`background.rs`) or whenever somebody logs in (`service.rs`).
 
 use super::dropin::StandIn;
+#[cfg(feature = "index")]
+use super::indexing::Keeper;
 use super::open::{VolumeArgs, find, open};
 use super::secret::Secret;
 use super::service::{self, ServiceArgs};
@@ -81,6 +83,10 @@ pub(super) struct How {
     /// What reading a file does of which not everything has arrived
     #[arg(long, value_enum, default_value_t = Partial::Fail)]
     pub(super) partial: Partial,
+    /// Keep the index of the volume true while it is mounted, and publish it where `encbox index --publish` was asked for
+    #[cfg(feature = "index")]
+    #[arg(long, conflicts_with = "on_demand")]
+    pub(super) index: bool,
     /// Options for the kernel, as mount(8) takes them
     #[arg(short = 'o', value_name = "OPTIONS")]
     pub(super) options: Vec<String>,
@@ -194,7 +200,7 @@ impl Mount {
         let log = self.how.open_log()?;
         let options = MountOptions { tell_manager: true, ..self.options() };
         let risk = self.risk_of_syncing(global);
-        Ok(mount::run(source, &options, || {
+        self.run_mount(source, options, || {
             global.note_on_terminal("mounted; Ctrl-C unmounts");
             if let Some(Err(error)) = log.as_ref().map(rustix::stdio::dup2_stderr) {
                 tracing::warn!("the log goes to standard error: {error}");
@@ -202,7 +208,28 @@ impl Mount {
             if let Some(risk) = risk.filter(|_| log.is_some()) {
                 tracing::warn!("{risk}");
             }
-        })?)
+        })
+    }
+
+    /// The mount from beginning to end, with what is done beside it.
+    fn run_mount(&self, source: Source, options: MountOptions, ready: impl FnOnce()) -> Result<(), Error> {
+        #[cfg(feature = "index")]
+        let mut options = options;
+        #[cfg(feature = "index")]
+        let keeper = match &source {
+            Source::Volume(volume) if self.how.index => {
+                let (keeper, watch) = Keeper::start(volume, options.watch.take())?;
+                options.watch = watch;
+                Some(keeper)
+            }
+            Source::Volume(_) | Source::OnDemand(_) => None,
+        };
+        mount::run(source, &options, ready)?;
+        #[cfg(feature = "index")]
+        if let Some(keeper) = keeper {
+            keeper.end();
+        }
+        Ok(())
     }
 
     /// What external IV chaining puts at risk where another machine writes, said to whoever mounts; and returned for
@@ -240,12 +267,12 @@ impl Mount {
         background::enter()?;
         let options = self.options();
         let risk = self.risk_of_syncing(global);
-        Ok(mount::run(source, &options, || {
+        self.run_mount(source, options, || {
             background::is_ready(log.as_ref());
             if let Some(risk) = risk {
                 tracing::warn!("{risk}");
             }
-        })?)
+        })
     }
 
     /// The same command for the background process, whose folder is another.
@@ -336,10 +363,14 @@ impl How {
             threads,
             cache,
             partial,
+            #[cfg(feature = "index")]
+            index,
             options,
             stand_in,
         } = self;
         let switches = [
+            #[cfg(feature = "index")]
+            (*index, "--index"),
             (*read_only, "--read-only"),
             (*allow_other, "--allow-other"),
             (*nonempty, "--nonempty"),

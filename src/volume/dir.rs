@@ -137,7 +137,8 @@ impl Dir {
         names.iter().rev().map(|name| os_str(name)).collect()
     }
 
-    pub(super) fn is_root(&self) -> bool {
+    /// Whether this is the root of the volume.
+    pub fn is_root(&self) -> bool {
         matches!(*lock(&self.0.place), Place::Root)
     }
 

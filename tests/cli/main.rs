@@ -14,6 +14,8 @@ mod fstab;
 mod import;
 #[cfg(feature = "index")]
 mod index;
+#[cfg(feature = "index")]
+mod indexing;
 mod info;
 mod key;
 mod ls;
@@ -36,9 +38,9 @@ mod service;
 mod speed;
 mod support;
 mod transfer;
-mod tree;
-mod unmount;
 #[cfg(feature = "index")]
 mod travel;
+mod tree;
+mod unmount;
 mod untar;
 mod verify;
