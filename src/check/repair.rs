@@ -207,10 +207,15 @@ impl Planner<'_> {
         let Ok((name, below)) = codec.decode_entry(spot.name, spot.chain) else { return Ok(None) };
         let plain = name.copy_of().unwrap_or(name.shown());
         let file = spot.dir.open_file(spot.name, false)?;
-        let Some(witness) = Witness::of(self.volume, &file, plain)? else { return self.tail(finding) };
+        // what no block fits has lost its header or its place; there the end is not all that is wrong
+        let end = || match finding.kind {
+            Kind::Mac | Kind::ContentType => self.tail(finding),
+            _ => Ok(None),
+        };
+        let Some(witness) = Witness::of(self.volume, &file, plain)? else { return end() };
         let here = Here { name: plain, chain: spot.chain, path_iv: below.path_iv() };
         let found = headers::search(self.volume, &self.places, &witness, &here, &self.headers, self.external);
-        let Some(found) = found else { return self.tail(finding) };
+        let Some(found) = found else { return end() };
         if let Some(written_under) = found.written_under {
             let path = finding.path.clone();
             found_under.push(FoundUnder { path, path_iv: here.path_iv, written_under });

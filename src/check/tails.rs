@@ -2,13 +2,18 @@
 //!
 //! A full block is coded otherwise than a short one, so that the rest of a full block that was cut is noise to every
 //! reader. What it holds up to the last whole cipher block is still there. A MAC that covered all of the block cannot
-//! vouch for a part of it: only where it reads as text is that kept.
+//! vouch for a part of it: only where it reads as text beyond doubt is that kept.
 
 use super::report::{Finding, Kind};
 use super::sniff;
-use super::sniff::{Encoding, Promise};
+use super::sniff::Promise;
 use crate::content::FileIv;
 use crate::volume::{Error, RawFile, Volume};
+
+/// Bits by which a byte of text is rarer than any byte.
+const A_BYTE: f64 = 1.2;
+/// Bits that are needed: a block with a damaged bit, or under another path's header, is as good as random.
+const ENOUGH: f64 = 24.0;
 
 /// What a file should end with.
 pub(super) struct Tail {
@@ -67,6 +72,11 @@ fn file_iv(volume: &Volume, file: &RawFile, path_iv: u64) -> Result<Option<FileI
     Ok(file.header()?.and_then(|header| volume.decode_header(header, path_iv).ok()))
 }
 
+/// Whether this is text, and long enough that chance has not made it.
+fn is_proved(text: &[u8]) -> bool {
+    sniff::is_plain_text(text) && text.len() as f64 * A_BYTE >= ENOUGH
+}
+
 /// What is left of a full block, coded as the short block that it is now.
 fn salvaged(
     volume: &Volume,
@@ -91,8 +101,7 @@ fn salvaged(
         return Ok(None);
     }
     let text = &full[layout.block_header_len()..whole];
-    let reads = Encoding::of(text).is_some_and(|encoding| !encoding.is_noise(text));
-    if !reads || text.len() < cipher_block {
+    if !is_proved(text) {
         return Ok(None);
     }
     let kept = text.len();
@@ -101,4 +110,21 @@ fn salvaged(
     let offset = layout.cipher_offset(block);
     let what = format!("cut in the middle of a block: the {kept} bytes of text that are left of it are kept");
     Ok(Some(Tail { offset, after, what, sure: true }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::fill_random;
+
+    #[test]
+    fn noise_is_no_text_and_a_few_letters_are_no_proof() {
+        assert!(is_proved("Größen, Straßen, a tab\tand a line\n".as_bytes()));
+        assert!(!is_proved(b"sixteen letters.") && !is_proved(b""));
+        let mut noise = [0; 32];
+        for _ in 0..10_000 {
+            fill_random(&mut noise);
+            assert!(!is_proved(&noise), "{noise:?}");
+        }
+    }
 }

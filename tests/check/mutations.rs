@@ -9,7 +9,7 @@ use crate::support::rng::Rng;
 use crate::support::scratch::copy_tree;
 use crate::support::tree::{self, Node};
 use crate::{findings, support};
-use encbox::check::{Severity, apply, undo};
+use encbox::check::{Plan, Severity, apply, undo};
 use encbox::config::{FileIvMode, Parameters};
 use encbox::volume::{OpenOptions, Volume};
 use std::collections::BTreeMap;
@@ -195,9 +195,35 @@ fn one(original: &Scratch, tree: &support::tree::Tree, damage: Damage, rng: &mut
     if sound && contents(&tree::of_volume(&volume).tree) == contents(tree) {
         tally.mended += 1;
     }
+    if sound && plan.repairs.iter().all(|repair| repair.sure) {
+        must_be_as_it_was(original, tree, &volume, &plan, damage);
+    }
     undo(&volume, &quarantine, &mut |error| panic!("{damage:?}: {error}")).unwrap();
     drop(volume);
     assert!(snapshot(&copy) == before, "{damage:?}: taken back, it is not what it was");
+}
+
+/// What is sure and sound holds what it held; of what was cut, what is left of it.
+fn must_be_as_it_was(
+    original: &Scratch,
+    tree: &support::tree::Tree,
+    mended: &Volume,
+    plan: &Plan,
+    damage: Damage,
+) {
+    let now = tree::of_volume(mended).tree;
+    for repair in &plan.repairs {
+        let Some(path) = repair.plain.as_ref().map(Path::new) else { continue };
+        let Some(Node::File { size, sha256 }) = now.get(path) else { continue };
+        let same = match damage {
+            CutWithinBlock => {
+                let whole = original.read(path.to_str().unwrap());
+                Node::file(&whole[..*size as usize]) == now[path]
+            }
+            _ => contents(tree).contains(&(sha256.clone(), *size)),
+        };
+        assert!(same, "{damage:?}: {repair:?}: mended for sure, but not what it was");
+    }
 }
 
 /// What files hold, wherever they are now.
