@@ -1,26 +1,20 @@
-//! Carrying a plan out, and taking it back.
+//! Carrying a plan out.
 //!
 //! Whatever a step changes is kept first, in a quarantine folder outside the volume: the log says what was renamed and
 //! which bytes were replaced, files that are set aside lie beside it. Times of files and directories stay what they
 //! were, so that taking a repair back leaves the folder as it was, to the nanosecond.
 
 use super::action::{Action, Repair};
+use super::quarantine::Quarantine;
 use super::record::{Record, Times};
 use super::repair::split;
 use super::standing::Standing;
+use super::undo::take_back;
 use crate::volume;
-use crate::volume::{Kind, RawFile, Stat, Volume};
-use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use crate::volume::{RawFile, Stat, Volume};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The log in a quarantine folder.
-const LOG: &str = "log.jsonl";
 
 /// A repair could not be begun, or the quarantine cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +35,6 @@ pub enum RepairError {
     /// Something is no longer as the repair left it.
     #[error("{}: changed since the repair, and left as it is", path.display())]
     Changed { path: PathBuf },
-}
-
-/// A quarantine folder, and the log in it.
-struct Quarantine {
-    path: PathBuf,
-    log: fs::File,
-    next: u64,
 }
 
 /// Carries repairs out, one after the other; one that fails is taken back, and told with its error. The quarantine
@@ -93,104 +80,6 @@ pub fn apply(
         }
     }
     Ok(done)
-}
-
-/// Takes back what the log in a quarantine folder says, the last step first. What is no longer as the repair left it is
-/// told, and stays. Gives the number of steps that were taken back.
-pub fn undo(
-    volume: &Volume,
-    quarantine: &Path,
-    failed: &mut dyn FnMut(&RepairError),
-) -> Result<u64, RepairError> {
-    let mut quarantine = Quarantine::open(quarantine)?;
-    let mut count = 0;
-    for (number, record) in quarantine.steps()?.into_iter().rev() {
-        match take_back(volume, &record, &quarantine.kept(number)) {
-            Ok(()) => {
-                quarantine.note(number, "undone")?;
-                count += 1;
-            }
-            Err(error) => failed(&error),
-        }
-    }
-    Ok(count)
-}
-
-impl Quarantine {
-    fn make(volume: &Volume, path: &Path) -> Result<Quarantine, RepairError> {
-        let fail = |source| RepairError::Quarantine { path: path.to_owned(), source };
-        if is_inside(volume, path).map_err(fail)? {
-            return Err(RepairError::Inside { path: path.to_owned() });
-        }
-        if let Some(parent) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(fail)?;
-        }
-        fs::DirBuilder::new().mode(0o700).create(path).map_err(fail)?;
-        let log = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path.join(LOG));
-        Ok(Quarantine { path: path.to_owned(), log: log.map_err(fail)?, next: 0 })
-    }
-
-    fn open(path: &Path) -> Result<Quarantine, RepairError> {
-        let log = fs::OpenOptions::new().append(true).open(path.join(LOG));
-        let log = log.map_err(|source| RepairError::Quarantine { path: path.join(LOG), source })?;
-        Ok(Quarantine { path: path.to_owned(), log, next: 0 })
-    }
-
-    /// Where the bytes of a file lie that a step has set aside.
-    fn kept(&self, number: u64) -> PathBuf {
-        self.path.join(format!("{number}.file"))
-    }
-
-    /// Puts down what is about to be done, durably.
-    fn log(&mut self, record: &Record) -> Result<u64, RepairError> {
-        let number = self.next;
-        self.next += 1;
-        self.write(&json!({ "step": number, "do": record.to_json() }))?;
-        Ok(number)
-    }
-
-    fn note(&mut self, number: u64, what: &str) -> Result<(), RepairError> {
-        self.write(&json!({ "step": number, what: true }))
-    }
-
-    fn write(&mut self, line: &Value) -> Result<(), RepairError> {
-        let written = self.log.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.log.sync_data());
-        written.map_err(|source| RepairError::Quarantine { path: self.path.join(LOG), source })
-    }
-
-    /// The steps that are not taken back yet.
-    fn steps(&self) -> Result<Vec<(u64, Record)>, RepairError> {
-        let path = self.path.join(LOG);
-        let fail = |source| RepairError::Quarantine { path: path.clone(), source };
-        let lines = BufReader::new(fs::File::open(&path).map_err(fail)?).lines();
-        let (mut steps, mut undone) = (Vec::new(), HashSet::new());
-        for (line, text) in (1..).zip(lines) {
-            let text = text.map_err(fail)?;
-            let no_log = || RepairError::NoLog { path: path.clone(), line };
-            let value: Value = serde_json::from_str(&text).map_err(|_| no_log())?;
-            let number = value.get("step").and_then(Value::as_u64).ok_or_else(no_log)?;
-            if let Some(record) = value.get("do") {
-                steps.push((number, Record::from_json(record).ok_or_else(no_log)?));
-            } else if value.get("undone").is_some() {
-                undone.insert(number);
-            }
-        }
-        steps.retain(|(number, _)| !undone.contains(number));
-        Ok(steps)
-    }
-
-    /// Copies a file into quarantine, durably.
-    fn keep(&self, volume: &Volume, path: &Path, number: u64) -> Result<(), RepairError> {
-        let (dir, name) = split(path);
-        let mut from = volume.raw_dir(dir)?.open_file(name, false)?.try_clone()?;
-        let kept = self.kept(number);
-        let copied =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept).and_then(|mut to| {
-                io::copy(&mut from, &mut to)?;
-                to.sync_all()
-            });
-        copied.map_err(|source| RepairError::Quarantine { path: kept, source })
-    }
 }
 
 /// Whether a path that need not exist leads into the volume.
@@ -279,64 +168,14 @@ fn carry_out(volume: &Volume, record: &Record) -> Result<(), RepairError> {
     Ok(())
 }
 
-/// Makes what was done undone; does nothing if it was never done.
-fn take_back(volume: &Volume, record: &Record, kept: &Path) -> Result<(), RepairError> {
-    match record {
-        Record::Rename { dir: from_dir, from, to_dir, to, dir_times, to_dir_times } => {
-            let (dir, into) = (volume.raw_dir(from_dir)?, volume.raw_dir(to_dir)?);
-            match (dir.stat_if_there(from)?, into.stat_if_there(to)?) {
-                (None, Some(_)) => into.rename(to, &dir, from)?,
-                (Some(_), None) => {}
-                _ => return Err(RepairError::Changed { path: to_dir.join(OsStr::from_bytes(to)) }),
-            }
-            dir.restore_times(dir_times.0, dir_times.1);
-            into.restore_times(to_dir_times.0, to_dir_times.1);
-        }
-        Record::Bytes { path, offset, before, after, to_end, times } => {
-            if !holds(volume, path, *offset, before, *to_end)? {
-                replace(volume, path, *offset, after, before, *to_end, *times)?;
-            }
-        }
-        Record::Link { path, target, dir_times } => {
-            let (dir, name) = split(path);
-            let dir = volume.raw_dir(dir)?;
-            match dir.stat_if_there(name)? {
-                None => {}
-                Some(stat) if stat.kind == Kind::Symlink && dir.read_link(name)? == *target => {
-                    dir.remove(name)?
-                }
-                Some(_) => return Err(RepairError::Changed { path: path.clone() }),
-            }
-            dir.restore_times(dir_times.0, dir_times.1);
-        }
-        Record::File { path, mode, times, dir_times } => {
-            let (dir, name) = split(path);
-            let dir = volume.raw_dir(dir)?;
-            if dir.stat_if_there(name)?.is_none() {
-                let fail = |source| RepairError::Quarantine { path: kept.to_owned(), source };
-                let mut from = fs::File::open(kept).map_err(fail)?;
-                let to = dir.create_file(name, *mode)?;
-                let mut buffer = vec![0; 1 << 16];
-                let mut offset = 0;
-                loop {
-                    let len = from.read(&mut buffer).map_err(fail)?;
-                    if len == 0 {
-                        break;
-                    }
-                    to.write_at(&buffer[..len], offset)?;
-                    offset += len as u64;
-                }
-                to.sync()?;
-                to.restore_times(times.0, times.1);
-            }
-            dir.restore_times(dir_times.0, dir_times.1);
-        }
-    }
-    Ok(())
-}
-
 /// Whether a file holds these bytes there.
-fn holds(volume: &Volume, path: &Path, offset: u64, bytes: &[u8], to_end: bool) -> Result<bool, RepairError> {
+pub(super) fn holds(
+    volume: &Volume,
+    path: &Path,
+    offset: u64,
+    bytes: &[u8],
+    to_end: bool,
+) -> Result<bool, RepairError> {
     let file = open(volume, path, false)?;
     let mut found = vec![0; bytes.len()];
     let len = file.read_at(&mut found, offset)?;
@@ -344,7 +183,7 @@ fn holds(volume: &Volume, path: &Path, offset: u64, bytes: &[u8], to_end: bool) 
     Ok(ends && found[..len] == *bytes)
 }
 
-fn replace(
+pub(super) fn replace(
     volume: &Volume,
     path: &Path,
     offset: u64,

@@ -13,8 +13,8 @@
 //! was found sound; `report.rs` findings.
 //! `program.rs`, `judging.rs`, `shown.rs` other programs; `against.rs`, `manifest.rs` known truth. `repair.rs` the plan, made of
 //! `action.rs`; `renames.rs`, `exchange.rs` names; `places.rs`, `headers.rs`, `witness.rs`, `tails.rs` what something
-//! was; `reencode.rs` trees; `apply.rs`, `record.rs`, `standing.rs` doing and undoing. `recover.rs`, `samples.rs`, `trials.rs`
-//! volumes without a config.
+//! was; `reencode.rs` trees; `apply.rs`, `undo.rs`, `quarantine.rs`, `record.rs`, `standing.rs` doing and
+//! undoing. `recover.rs`, `samples.rs`, `trials.rs` volumes without a config.
 
 mod action;
 mod against;
@@ -33,6 +33,7 @@ mod passed;
 mod places;
 mod pool;
 mod program;
+mod quarantine;
 mod record;
 mod recover;
 mod reencode;
@@ -46,11 +47,12 @@ mod standing;
 mod tails;
 mod tree;
 mod trials;
+mod undo;
 mod witness;
 
 pub use action::{Action, Plan, Repair};
 pub use against::{Truth, compare};
-pub use apply::{RepairError, apply, undo};
+pub use apply::{RepairError, apply};
 pub use examine::{Options, check};
 pub use manifest::{Entry, Manifest, ManifestError};
 pub use passed::Passed;
@@ -60,3 +62,4 @@ pub use repair::plan;
 pub use report::{Error, Finding, Kind, Progress, Severity, Summary};
 pub use shown::{Hidden, hidden};
 pub use standing::Standing;
+pub use undo::undo;
