@@ -32,8 +32,8 @@ pub enum RepairError {
     /// On the volume.
     #[error(transparent)]
     Volume(#[from] volume::Error),
-    /// Something is no longer as the repair left it.
-    #[error("{}: changed since the repair, and left as it is", path.display())]
+    /// Something is no longer as it was when the repair was planned, or as the repair left it.
+    #[error("{}: changed meanwhile, and left as it is", path.display())]
     Changed { path: PathBuf },
 }
 
@@ -50,8 +50,7 @@ pub fn apply(
     let mut quarantine = Quarantine::make(volume, quarantine)?;
     let earlier = before.map_or(Ok(Vec::new()), |before| before.steps_to_now(volume))?;
     for record in earlier {
-        let number = quarantine.log(&record)?;
-        quarantine.note(number, "done")?;
+        quarantine.log(&record)?;
     }
     let mut done = 0;
     for repair in repairs {
@@ -63,18 +62,16 @@ pub fn apply(
                 quarantine.keep(volume, path, number)?;
             }
             steps.push((number, record.clone()));
-            carry_out(volume, &record)?;
-            quarantine.note(number, "done")
+            carry_out(volume, &record)
         });
         match carried_out {
             Ok(()) => done += 1,
             Err(error) => {
                 failed(repair, &error);
                 for (number, record) in steps.iter().rev() {
-                    match take_back(volume, record, &quarantine.kept(*number)) {
-                        Ok(()) => quarantine.note(*number, "undone")?,
-                        Err(error) => failed(repair, &error),
-                    }
+                    let taken_back = take_back(volume, record, &quarantine.kept(*number))
+                        .and_then(|()| quarantine.note(*number, "undone"));
+                    taken_back.unwrap_or_else(|error| failed(repair, &error));
                 }
             }
         }
@@ -132,7 +129,7 @@ fn prepared(volume: &Volume, action: &Action) -> Result<Record, RepairError> {
     })
 }
 
-fn open(volume: &Volume, path: &Path, to_write: bool) -> Result<RawFile, volume::Error> {
+pub(super) fn open(volume: &Volume, path: &Path, to_write: bool) -> Result<RawFile, volume::Error> {
     let (dir, name) = split(path);
     volume.raw_dir(dir)?.open_file(name, to_write)
 }
@@ -169,13 +166,7 @@ fn carry_out(volume: &Volume, record: &Record) -> Result<(), RepairError> {
 }
 
 /// Whether a file holds these bytes there.
-pub(super) fn holds(
-    volume: &Volume,
-    path: &Path,
-    offset: u64,
-    bytes: &[u8],
-    to_end: bool,
-) -> Result<bool, RepairError> {
+fn holds(volume: &Volume, path: &Path, offset: u64, bytes: &[u8], to_end: bool) -> Result<bool, RepairError> {
     let file = open(volume, path, false)?;
     let mut found = vec![0; bytes.len()];
     let len = file.read_at(&mut found, offset)?;
@@ -183,7 +174,7 @@ pub(super) fn holds(
     Ok(ends && found[..len] == *bytes)
 }
 
-pub(super) fn replace(
+fn replace(
     volume: &Volume,
     path: &Path,
     offset: u64,
@@ -200,7 +191,7 @@ pub(super) fn replace(
     if to_end {
         file.set_len(offset + after.len() as u64)?;
     }
-    file.sync()?;
     file.restore_times(times.0, times.1);
+    file.sync()?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::report::{Kind, Severity};
 use crate::names;
 use crate::names::{EntryName, IvChain, NameCodec};
+use crate::volume::PARTIAL_PREFIX;
 use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -28,8 +29,10 @@ const FOREIGN: [&str; 18] = [
     ".encbox",
 ];
 
-/// How the names of others begin: AppleDouble, databases of sync clients, files in use on a network share.
-const FOREIGN_STARTS: [&str; 6] = ["._", ".sync_", ".fuse_hidden", ".nfs", ".~lock.", ".syncthing."];
+/// How the names of others begin: AppleDouble, databases of sync clients, files in use on a network share,
+/// and what is left of a file whose restoring was interrupted.
+const FOREIGN_STARTS: [&str; 7] =
+    ["._", ".sync_", ".fuse_hidden", ".nfs", ".~lock.", ".syncthing.", PARTIAL_PREFIX];
 
 /// A name on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

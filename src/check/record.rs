@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"step": N, "do": {"rename": {...}}}        what is about to be done, with all that undoing it needs
-//! {"step": N, "done": true}                   or "undone"
+//! {"step": N, "undone": true}                 that it was taken back
 //! ```
 //!
 //! Names are strings, or `{"hex": "..."}` where they are not Unicode; times are seconds and nanoseconds since 1970.
