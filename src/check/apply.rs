@@ -13,7 +13,6 @@ use super::undo::take_back;
 use crate::volume;
 use crate::volume::{RawFile, Stat, Volume};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A repair could not be begun, or the quarantine cannot be used.
@@ -29,6 +28,9 @@ pub enum RepairError {
     /// What is in the folder is no log of a repair.
     #[error("{}: not the log of a repair (line {line})", path.display())]
     NoLog { path: PathBuf, line: usize },
+    /// The log is that of a repair of another volume, whose folder was `of`.
+    #[error("{}: of a repair of the volume in {}, and {} is another one", path.display(), of.display(), here.display())]
+    OtherVolume { path: PathBuf, of: PathBuf, here: PathBuf },
     /// On the volume.
     #[error(transparent)]
     Volume(#[from] volume::Error),
@@ -77,17 +79,6 @@ pub fn apply(
         }
     }
     Ok(done)
-}
-
-/// Whether a path that need not exist leads into the volume.
-pub(super) fn is_inside(volume: &Volume, path: &Path) -> io::Result<bool> {
-    let path = std::path::absolute(path)?;
-    let existing = path.ancestors().find_map(|above| above.canonicalize().ok());
-    let existing = existing.ok_or(io::ErrorKind::NotFound)?;
-    let root = volume.root().id();
-    Ok(existing.ancestors().any(|above| {
-        above.metadata().is_ok_and(|folder| (folder.dev(), folder.ino()) == (root.dev, root.ino))
-    }))
 }
 
 /// A step with all that undoing it needs.

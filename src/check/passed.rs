@@ -7,7 +7,6 @@
 //! Whatever changes a file changes its time of state; what a disk does to it behind the back of the system does not. So
 //! this is for going on, not for sparing the next check.
 
-use super::apply::is_inside;
 use crate::volume::{Stat, Volume};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -34,7 +33,7 @@ impl Passed {
     /// Takes notes in a file, from the start or, with `resume`, where an earlier check ended; its folder is made if there
     /// is none. Refused inside the volume.
     pub fn open(volume: &Volume, path: &Path, resume: bool) -> io::Result<Passed> {
-        if is_inside(volume, path)? {
+        if volume.is_inside(path)? {
             let why = format!("{}: lies inside the volume", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }

@@ -3,8 +3,8 @@
 //! Whatever is in it is on disk before the step that it is for. A line of the log that was not written to its end speaks
 //! of a step that was never begun.
 
-use super::apply::{RepairError, is_inside};
-use super::record::Record;
+use super::apply::RepairError;
+use super::record::{self, Record};
 use super::repair::split;
 use crate::volume::Volume;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(super) struct Quarantine {
 impl Quarantine {
     pub(super) fn make(volume: &Volume, path: &Path) -> Result<Quarantine, RepairError> {
         let fail = |source| RepairError::Quarantine { path: path.to_owned(), source };
-        if is_inside(volume, path).map_err(fail)? {
+        if volume.is_inside(path).map_err(fail)? {
             return Err(RepairError::Inside { path: path.to_owned() });
         }
         let path = std::path::absolute(path).map_err(fail)?;
@@ -41,21 +41,29 @@ impl Quarantine {
         }
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(fail)?;
         let log = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path.join(LOG));
-        let quarantine = Quarantine { log: log.map_err(fail)?, len: 0, torn: false, next: 0, path };
+        let mut quarantine = Quarantine { log: log.map_err(fail)?, len: 0, torn: false, next: 0, path };
+        quarantine.write(&record::head(&volume.key_id(), &root_of(volume)))?;
         let mut changed = quarantine.path.ancestors().take(missing + 2);
         changed.try_for_each(sync_folder).map_err(fail)?;
         Ok(quarantine)
     }
 
-    /// The folder of an earlier repair, and its steps that are not taken back yet.
-    pub(super) fn open(path: &Path) -> Result<(Quarantine, Vec<(u64, Record)>), RepairError> {
+    /// The folder of an earlier repair of this volume, and its steps that are not taken back yet.
+    pub(super) fn open(
+        volume: &Volume,
+        path: &Path,
+    ) -> Result<(Quarantine, Vec<(u64, Record)>), RepairError> {
         let log = path.join(LOG);
         let fail = |source| RepairError::Quarantine { path: log.clone(), source };
         let bytes = fs::read(&log).map_err(fail)?;
-        let (steps, len) = steps(&bytes).map_err(|line| RepairError::NoLog { path: log.clone(), line })?;
+        let read = read(&bytes).map_err(|line| RepairError::NoLog { path: log.clone(), line })?;
+        if read.key_id != volume.key_id() {
+            let (of, here) = (read.root, root_of(volume));
+            return Err(RepairError::OtherVolume { path: path.to_owned(), of, here });
+        }
         let file = fs::OpenOptions::new().append(true).open(&log).map_err(fail)?;
-        let (len, torn) = (len as u64, len < bytes.len());
-        Ok((Quarantine { path: path.to_owned(), log: file, len, torn, next: 0 }, steps))
+        let (len, torn) = (read.len as u64, read.len < bytes.len());
+        Ok((Quarantine { path: path.to_owned(), log: file, len, torn, next: 0 }, read.steps))
     }
 
     /// Where the bytes of a file lie that a step has set aside; it is there only if they are all there.
@@ -131,26 +139,103 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The steps that a log speaks of and that are not taken back, and the length of its whole lines. Fails with the number of
-/// a line that makes no sense, unless it is the last one and was not written to its end.
-fn steps(log: &[u8]) -> Result<(Vec<(u64, Record)>, usize), usize> {
-    let (mut steps, mut undone) = (Vec::new(), HashSet::new());
-    let mut whole = 0;
-    let mut lines = (1..).zip(log.split_inclusive(|&byte| byte == b'\n')).peekable();
+/// The folder of a volume, wherever it is called from.
+fn root_of(volume: &Volume) -> PathBuf {
+    let root = volume.root_path();
+    root.canonicalize().unwrap_or_else(|_| root.to_owned())
+}
+
+/// What a log says.
+#[derive(Debug, PartialEq)]
+struct Log {
+    /// The key of the volume, and its folder.
+    key_id: String,
+    root: PathBuf,
+    /// What is not taken back.
+    steps: Vec<(u64, Record)>,
+    /// Bytes of its whole lines.
+    len: usize,
+}
+
+/// Fails with the number of a line that makes no sense, unless it is the last one and was not written to its end.
+fn read(bytes: &[u8]) -> Result<Log, usize> {
+    let mut lines = (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')).peekable();
+    let parse = |line: &[u8]| serde_json::from_slice::<Value>(line).ok().filter(|_| line.ends_with(b"\n"));
+    let (_, first) = lines.next().ok_or(1_usize)?;
+    let (key_id, root) = parse(first).as_ref().and_then(record::of_head).ok_or(1_usize)?;
+    let mut log = Log { key_id, root, steps: Vec::new(), len: first.len() };
+    let mut undone = HashSet::new();
     while let Some((number, line)) = lines.next() {
-        let value = match serde_json::from_slice::<Value>(line) {
-            Ok(value) if line.ends_with(b"\n") => value,
-            _ if number > 1 && lines.peek().is_none() => break,
-            _ => return Err(number),
+        let value = match parse(line) {
+            Some(value) => value,
+            None if lines.peek().is_none() => break,
+            None => return Err(number),
         };
         let step = value.get("step").and_then(Value::as_u64).ok_or(number)?;
         if let Some(record) = value.get("do") {
-            steps.push((step, Record::from_json(record).ok_or(number)?));
+            log.steps.push((step, Record::from_json(record).ok_or(number)?));
         } else if value.get("undone").is_some() {
             undone.insert(step);
         }
-        whole += line.len();
+        log.len += line.len();
     }
-    steps.retain(|(step, _)| !undone.contains(step));
-    Ok((steps, whole))
+    log.steps.retain(|(step, _)| !undone.contains(step));
+    Ok(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines() -> Vec<String> {
+        let link = |name: &str| {
+            let times = (std::time::UNIX_EPOCH, std::time::UNIX_EPOCH);
+            Record::Link { path: name.into(), target: b"x".to_vec(), dir_times: times }.to_json()
+        };
+        let head = record::head("0123456789abcdef", Path::new("/home/ann/Private"));
+        let steps = [
+            json!({ "step": 0, "do": link("a") }),
+            json!({ "step": 1, "do": link("b") }),
+            json!({ "step": 1, "undone": true }),
+            json!({ "step": 2, "do": link("c") }),
+        ];
+        std::iter::once(head).chain(steps).map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn a_log_that_ends_anywhere_is_read_up_to_its_last_whole_line() {
+        let lines = lines();
+        let all = lines.concat().into_bytes();
+        let numbers = |log: &Log| log.steps.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+        let whole = read(&all).expect("a log");
+        assert_eq!(
+            (whole.key_id.as_str(), whole.root.as_path()),
+            ("0123456789abcdef", "/home/ann/Private".as_ref())
+        );
+        assert_eq!((numbers(&whole), whole.len), (vec![0, 2], all.len()));
+        for len in lines[0].len()..all.len() {
+            let cut = read(&all[..len]).expect("a log");
+            let ends: Vec<usize> = lines
+                .iter()
+                .scan(0, |end, line| {
+                    *end += line.len();
+                    Some(*end)
+                })
+                .collect();
+            assert_eq!(Some(&cut.len), ends.iter().rev().find(|end| **end <= len), "{len}");
+            // a disk may have made room for what it did not write
+            let zeros = [&all[..cut.len], &[0; 40], b"\n"].concat();
+            assert_eq!(read(&zeros), Ok(cut));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_before_the_end_is_no_log() {
+        let lines = lines();
+        assert_eq!(read(b""), Err(1));
+        assert_eq!(read(b"{}\n"), Err(1));
+        assert_eq!(read(lines[1].as_bytes()), Err(1), "it must say which volume");
+        assert_eq!(read(format!("{}torn{}", lines[0], lines[1..].concat()).as_bytes()), Err(2));
+        assert_eq!(read(format!("{}{{}}\n", lines[0]).as_bytes()), Err(2));
+    }
 }

@@ -1,6 +1,7 @@
 //! The log of a repair, in the quarantine folder: one JSON object a line, on disk before the step that it speaks of.
 //!
 //! ```text
+//! {"volume": "16 hex digits", "root": "..."}   whose repair it is: the id of its key, its folder; the first line
 //! {"step": N, "do": {"rename": {...}}}        what is about to be done, with all that undoing it needs
 //! {"step": N, "undone": true}                 that it was taken back
 //! ```
@@ -104,6 +105,17 @@ fn time_of(value: &Value) -> Option<SystemTime> {
 
 fn times_of(value: &Value) -> Option<Times> {
     Some((time_of(value.get(0)?)?, time_of(value.get(1)?)?))
+}
+
+/// The first line: which volume is repaired.
+pub(super) fn head(key_id: &str, root: &Path) -> Value {
+    json!({ "volume": key_id, "root": path_value(root) })
+}
+
+/// Reads what [`head`] wrote.
+pub(super) fn of_head(value: &Value) -> Option<(String, PathBuf)> {
+    let root = bytes_of(value.get("root")?)?;
+    Some((value.get("volume")?.as_str()?.to_owned(), OsStr::from_bytes(&root).into()))
 }
 
 impl Record {

@@ -21,7 +21,7 @@ pub fn undo(
     quarantine: &Path,
     failed: &mut dyn FnMut(&RepairError),
 ) -> Result<u64, RepairError> {
-    let (mut quarantine, steps) = Quarantine::open(quarantine)?;
+    let (mut quarantine, steps) = Quarantine::open(volume, quarantine)?;
     let mut count = 0;
     for (number, record) in steps.into_iter().rev() {
         match take_back(volume, &record, &quarantine.kept(number)) {

@@ -343,6 +343,9 @@ fn in_repair(error: &crate::check::RepairError) -> (Code, &'static str) {
         E::Inside { .. } => (Code::WrongKind, "choose a folder outside the volume"),
         E::Quarantine { source, .. } => system(source.raw_os_error()),
         E::NoLog { .. } => (Code::WrongKind, "name the folder that `encbox repair --apply` told"),
+        E::OtherVolume { .. } => {
+            (Code::WrongKind, "name the volume that was repaired, or its folder of this repair")
+        }
         E::Volume(error) => on_volume(error),
         E::Changed { .. } => (Code::Failed, "something else changes the volume"),
     }

@@ -16,6 +16,7 @@
 //!
 //! No key is kept. Key id and seal help nobody guess the password: the config itself has a checksum that does.
 
+use super::Volume;
 use super::attr::FileId;
 use super::journal::is_inside;
 use super::open::write_whole;
@@ -141,6 +142,19 @@ impl KeptConfig {
     /// Whether encbox itself kept this, of the volume with this key.
     pub(super) fn is_genuine(&self, key: &VolumeKey) -> bool {
         seal(&self.bytes, key).ct_eq(&self.seal).into()
+    }
+}
+
+impl Volume {
+    /// Tells volumes apart by their keys, in 16 hex digits: the same in every copy of a volume, and after its password
+    /// changed. Helps nobody find the key.
+    pub fn key_id(&self) -> String {
+        key_id(&self.core.key)
+    }
+
+    /// Whether a path that need not exist leads into the volume, where nothing is kept that is no part of it.
+    pub fn is_inside(&self, path: &Path) -> io::Result<bool> {
+        is_inside(path, self.core.root.id())
     }
 }
 
