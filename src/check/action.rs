@@ -4,6 +4,7 @@ use super::report::{Finding, Kind};
 use crate::content::HEADER_LEN;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// A step. Paths are ciphertext paths relative to the root, as they are when the step's turn comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Action {
         path: PathBuf,
         /// Byte on disk.
         offset: u64,
+        /// What is there, to the end of the file.
+        before: Vec<u8>,
         /// What comes there; the file ends behind it.
         after: Vec<u8>,
     },
@@ -48,6 +51,10 @@ pub enum Action {
     SetAside {
         /// The file.
         path: PathBuf,
+        /// Its bytes on disk.
+        len: u64,
+        /// When its contents last changed.
+        mtime: SystemTime,
     },
 }
 

@@ -98,22 +98,24 @@ fn prepared(volume: &Volume, action: &Action) -> Result<Record, RepairError> {
             let (before, after) = (before.to_vec(), after.to_vec());
             Record::Bytes { path: path.clone(), offset: 0, before, after, to_end: false, times }
         }
-        Action::Tail { path, offset, after } => {
-            let file = open(volume, path, false)?;
-            let stat = file.stat()?;
-            let mut before = vec![0; usize::try_from(stat.cipher_size.saturating_sub(*offset)).unwrap_or(0)];
-            let len = file.read_at(&mut before, *offset)?;
-            before.truncate(len);
-            let (after, times) = (after.clone(), times(&stat));
+        Action::Tail { path, offset, before, after } => {
+            if !holds(volume, path, *offset, before, true)? {
+                return Err(RepairError::Changed { path: path.clone() });
+            }
+            let times = times(&open(volume, path, false)?.stat()?);
+            let (before, after) = (before.clone(), after.clone());
             Record::Bytes { path: path.clone(), offset: *offset, before, after, to_end: true, times }
         }
         Action::Link { path, target } => {
             let dir_times = dir_times(split(path).0)?;
             Record::Link { path: path.clone(), target: target.clone(), dir_times }
         }
-        Action::SetAside { path } => {
+        Action::SetAside { path, len, mtime } => {
             let (dir, _) = split(path);
             let stat = open(volume, path, false)?.stat()?;
+            if (stat.cipher_size, stat.mtime) != (*len, *mtime) {
+                return Err(RepairError::Changed { path: path.clone() });
+            }
             let dir_times = dir_times(dir)?;
             Record::File { path: path.clone(), mode: stat.mode, times: times(&stat), dir_times }
         }

@@ -40,9 +40,11 @@ impl Planner<'_> {
             let actions = vec![rename(&spot.dir, spot.name, to)];
             return Ok(Repair { kind: finding.kind, path, plain: Some(plain_path), what, sure, actions });
         }
+        let stat = spot.dir.stat(spot.name)?;
         if same_file(&spot.dir, spot.name, to)? {
             let what = format!("{what} that is there, with the same contents; it is set aside");
-            let actions = vec![Action::SetAside { path: path.clone() }];
+            let actions =
+                vec![Action::SetAside { path: path.clone(), len: stat.cipher_size, mtime: stat.mtime }];
             return Ok(Repair { kind: finding.kind, path, plain: Some(plain_path), what, sure, actions });
         }
         // shown as what a sync client would have set beside it

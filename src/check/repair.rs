@@ -179,9 +179,11 @@ impl Planner<'_> {
             return Ok(None);
         };
         let file = spot.dir.open_file(spot.name, false)?;
-        let Some(target) = links::target_in(self.volume, &file, file.stat()?.cipher_size)? else {
+        let stat = file.stat()?;
+        let Some(target) = links::target_in(self.volume, &file, stat.cipher_size)? else {
             return Ok(None);
         };
+        let (len, mtime) = (stat.cipher_size, stat.mtime);
         let path = finding.path.clone();
         Ok(Some(Repair {
             kind: finding.kind,
@@ -189,7 +191,7 @@ impl Planner<'_> {
             plain: Some(plain_of(&spot, &name)),
             what: "it holds where a link leads; it becomes that link again".to_owned(),
             sure: true,
-            actions: vec![Action::SetAside { path: path.clone() }, Action::Link { path, target }],
+            actions: vec![Action::SetAside { path: path.clone(), len, mtime }, Action::Link { path, target }],
         }))
     }
 
@@ -249,6 +251,7 @@ impl Planner<'_> {
             actions: vec![Action::Tail {
                 path: finding.path.clone(),
                 offset: tail.offset,
+                before: tail.before,
                 after: tail.after,
             }],
         }))

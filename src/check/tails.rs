@@ -10,6 +10,8 @@ use super::sniff::Promise;
 use crate::content::FileIv;
 use crate::volume::{Error, RawFile, Volume};
 
+/// Bytes that one step of any cipher codes, at the most.
+const CIPHER_BLOCK: usize = 16;
 /// Bits by which a byte of text is rarer than any byte.
 const A_BYTE: f64 = 1.2;
 /// Bits that are needed: a block with a damaged bit, or under another path's header, is as good as random.
@@ -19,6 +21,8 @@ const ENOUGH: f64 = 24.0;
 pub(super) struct Tail {
     /// Byte on disk.
     pub(super) offset: u64,
+    /// What is there, to the end of the file.
+    pub(super) before: Vec<u8>,
     /// What comes there; the file ends behind it.
     pub(super) after: Vec<u8>,
     pub(super) what: String,
@@ -42,10 +46,17 @@ pub(super) fn mended(
     if rest == 0 {
         return Ok(None);
     }
+    // one byte more shows whether it is still the end
+    let mut before = vec![0; rest as usize + 1];
+    if file.read_at(&mut before, offset)? != rest as usize {
+        return Ok(None);
+    }
+    before.truncate(rest as usize);
     if rest <= layout.block_header_len() as u64 {
         let what = format!("its last {rest} bytes hold no data, and are cut off");
         return Ok((finding.kind == Kind::Truncated).then(|| Tail {
             offset,
+            before,
             after: Vec::new(),
             what,
             sure: true,
@@ -55,14 +66,14 @@ pub(super) fn mended(
         return Ok(None);
     }
     let Some(file_iv) = file_iv(volume, file, path_iv)? else { return Ok(None) };
-    if let Some(tail) = salvaged(volume, file, name, file_iv, last, rest as usize)? {
-        return Ok(Some(tail));
+    if let Some((after, what)) = salvaged(volume, name, file_iv, last, &before) {
+        return Ok(Some(Tail { offset, before, after, what, sure: true }));
     }
     if layout.mac_len() == 0 || last == 0 {
         return Ok(None);
     }
     let what = format!("its last block, {rest} bytes on disk, cannot be read, and is cut off");
-    Ok(Some(Tail { offset, after: Vec::new(), what, sure: false }))
+    Ok(Some(Tail { offset, before, after: Vec::new(), what, sure: false }))
 }
 
 fn file_iv(volume: &Volume, file: &RawFile, path_iv: u64) -> Result<Option<FileIv>, Error> {
@@ -77,39 +88,35 @@ fn is_proved(text: &[u8]) -> bool {
     sniff::is_plain_text(text) && text.len() as f64 * A_BYTE >= ENOUGH
 }
 
-/// What is left of a full block, coded as the short block that it is now.
+/// What is left of a full block, coded as the short block that it is now; and in words.
 fn salvaged(
     volume: &Volume,
-    file: &RawFile,
     name: &[u8],
     file_iv: FileIv,
     block: u64,
-    len: usize,
-) -> Result<Option<Tail>, Error> {
+    rest: &[u8],
+) -> Option<(Vec<u8>, String)> {
     if sniff::promise(name) != Some(Promise::Text) {
-        return Ok(None);
+        return None;
     }
     let layout = volume.layout();
-    let cipher_block = 16.min(layout.block_len());
-    let whole = len - len % cipher_block;
-    let mut full = vec![0; layout.block_len()];
-    file.read_at(&mut full[..len], layout.cipher_offset(block))?;
+    let whole = rest.len() - rest.len() % CIPHER_BLOCK.min(layout.block_len());
+    let mut full = rest.to_vec();
+    full.resize(layout.block_len(), 0);
     // as it is, whatever its MAC says
     let codec = volume.content_codec().clone().lenient();
     let _ = codec.decrypt_run(file_iv, block, &mut full);
-    if whole <= layout.block_header_len() {
-        return Ok(None);
-    }
-    let text = &full[layout.block_header_len()..whole];
+    let text = full.get(layout.block_header_len()..whole)?;
     if !is_proved(text) {
-        return Ok(None);
+        return None;
     }
-    let kept = text.len();
+    let what = format!(
+        "cut in the middle of a block: the {} bytes of text that are left of it are kept",
+        text.len()
+    );
     let mut after = full[..whole].to_vec();
     codec.encrypt_run(file_iv, block, &mut after);
-    let offset = layout.cipher_offset(block);
-    let what = format!("cut in the middle of a block: the {kept} bytes of text that are left of it are kept");
-    Ok(Some(Tail { offset, after, what, sure: true }))
+    Some((after, what))
 }
 
 #[cfg(test)]

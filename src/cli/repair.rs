@@ -224,7 +224,7 @@ fn step(action: &Action) -> Value {
             facts["step"] = "header".into();
             put_name(&mut facts, "path", path.as_os_str());
         }
-        Action::Tail { path, offset, after } => {
+        Action::Tail { path, offset, after, .. } => {
             facts["step"] = "tail".into();
             facts["offset"] = json!(offset);
             facts["bytes"] = json!(after.len());
@@ -236,7 +236,7 @@ fn step(action: &Action) -> Value {
             put_name(&mut facts, "path", path.as_os_str());
             put_name(&mut facts, "target", &target);
         }
-        Action::SetAside { path } => {
+        Action::SetAside { path, .. } => {
             facts["step"] = "set-aside".into();
             put_name(&mut facts, "path", path.as_os_str());
         }
