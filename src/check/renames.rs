@@ -9,7 +9,7 @@ use super::witness::Witness;
 use crate::names::IvChain;
 use crate::volume;
 use crate::volume::RawDir;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 impl Planner<'_> {
@@ -20,10 +20,11 @@ impl Planner<'_> {
             return Ok(None);
         };
         let what = "another spelling of a name";
-        self.rename_here(finding, &spot, &spelling.canonical, &spelling.plain, what, true).map(Some)
+        self.rename_here(finding, &spot, &spelling.canonical, &spelling.plain, what, true)
     }
 
-    /// A rename within the directory; beside what has the name already, or aside if that is the same file.
+    /// A rename within the directory; beside what has the name already, or aside if that is a file with the same bytes.
+    /// Nothing can be done where the two are one: then the disk takes both spellings for the same name.
     fn rename_here(
         &self,
         finding: &Finding,
@@ -32,20 +33,25 @@ impl Planner<'_> {
         plain: &[u8],
         what: &str,
         sure: bool,
-    ) -> Result<Repair, volume::Error> {
+    ) -> Result<Option<Repair>, volume::Error> {
         let path = finding.path.clone();
-        let plain_path = spot.plain_dir.join(OsStr::from_bytes(plain)).to_path().into_os_string();
-        if spot.dir.stat_if_there(to)?.is_none() {
+        let repair = |plain: Option<OsString>, what: String, action: Action| {
+            let (kind, path, actions) = (finding.kind, finding.path.clone(), vec![action]);
+            Ok(Some(Repair { kind, path, plain, what, sure, actions }))
+        };
+        let below = |name: &[u8]| spot.plain_dir.join(OsStr::from_bytes(name)).to_path().into_os_string();
+        let Some(there) = spot.dir.stat_if_there(to)? else {
             let what = format!("{what}; it gets its name back");
-            let actions = vec![rename(&spot.dir, spot.name, to)];
-            return Ok(Repair { kind: finding.kind, path, plain: Some(plain_path), what, sure, actions });
-        }
+            return repair(Some(below(plain)), what, rename(&spot.dir, spot.name, to));
+        };
         let stat = spot.dir.stat(spot.name)?;
+        if stat.id == there.id {
+            return Ok(None);
+        }
         if same_file(&spot.dir, spot.name, to)? {
             let what = format!("{what} that is there, with the same contents; it is set aside");
-            let actions =
-                vec![Action::SetAside { path: path.clone(), len: stat.cipher_size, mtime: stat.mtime }];
-            return Ok(Repair { kind: finding.kind, path, plain: Some(plain_path), what, sure, actions });
+            let aside = Action::SetAside { path, len: stat.cipher_size, mtime: stat.mtime };
+            return repair(Some(below(plain)), what, aside);
         }
         // shown as what a sync client would have set beside it
         let mut number = 1;
@@ -57,12 +63,10 @@ impl Planner<'_> {
             number += 1;
         };
         let shown = self.volume.name_codec().decode_entry(&marked, spot.chain).ok();
-        let plain = shown.map(|(name, _)| spot.plain_dir.join(OsStr::from_bytes(name.shown())));
-        let plain = plain.map(|path| path.to_path().into_os_string());
+        let plain = shown.map(|(name, _)| below(name.shown()));
         let what =
             format!("{what} that is there, with other contents; it comes beside it as a conflicted copy");
-        let actions = vec![rename(&spot.dir, spot.name, &marked)];
-        Ok(Repair { kind: finding.kind, path, plain, what, sure, actions })
+        repair(plain, what, rename(&spot.dir, spot.name, &marked))
     }
 
     pub(super) fn undecodable(&self, finding: &Finding) -> Result<Option<Repair>, volume::Error> {
@@ -163,7 +167,7 @@ impl Planner<'_> {
         let Some(coded) = spellings.last() else { return Ok(None) };
         let Ok((plain, _)) = codec.decode_name(coded, spot.chain) else { return Ok(None) };
         let what = "letters of its name were changed by another program, from a name";
-        self.rename_here(finding, spot, coded, &plain, what, spellings.len() == 1).map(Some)
+        self.rename_here(finding, spot, coded, &plain, what, spellings.len() == 1)
     }
 
     pub(super) fn broken_chain(&self, finding: &Finding) -> Result<Option<Repair>, volume::Error> {

@@ -249,16 +249,21 @@ fn a_header_that_is_lost_cannot_be_found() {
     assert_eq!((plan.repairs.len(), plan.hopeless.len()), (0, 1), "{plan:#?}");
 }
 
+/// Another spelling of a stream name of three letters.
+fn alias_of(on_disk: &Path) -> String {
+    let name = on_disk.file_name().unwrap().to_str().unwrap();
+    let digits = ",-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let last = digits.find(name.chars().next_back().unwrap()).unwrap();
+    format!("{}{}", &name[..6], digits.chars().nth(last + 32).unwrap())
+}
+
 #[test]
 fn second_spellings() {
     let parameters = Profile::Boxcryptor.parameters();
     for (content, kept) in [(&b"the same"[..], 1), (b"something else", 2)] {
         let scratch = Scratch::new(&parameters);
         scratch.write("one", b"the same");
-        let name = scratch.on_disk("one").file_name().unwrap().to_str().unwrap().to_owned();
-        let digits = ",-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let last = digits.find(name.chars().next_back().unwrap()).unwrap();
-        let alias = format!("{}{}", &name[..6], digits.chars().nth(last + 32).unwrap());
+        let alias = alias_of(&scratch.on_disk("one"));
         scratch.write("two", content);
         fs::rename(scratch.on_disk("two"), scratch.folder.path().join(alias)).unwrap();
         let scratch = scratch.reopened();
@@ -274,6 +279,17 @@ fn second_spellings() {
             assert_eq!(tree::of_volume(volume).tree[Path::new("one")], tree::Node::file(content));
         });
     }
+}
+
+/// On a disk that ignores case both spellings are the one file there is.
+#[test]
+fn two_spellings_of_one_and_the_same_file_stay() {
+    let scratch = Scratch::new(&Profile::Boxcryptor.parameters());
+    scratch.write("one", b"the only copy");
+    let right = scratch.on_disk("one");
+    fs::hard_link(&right, scratch.folder.path().join(alias_of(&right))).unwrap();
+    let plan = plan_of(&scratch.volume, &[]);
+    assert_eq!((plan.repairs.len(), plan.hopeless.len()), (0, 1), "{plan:#?}");
 }
 
 #[test]
