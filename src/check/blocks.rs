@@ -17,7 +17,7 @@ const RUN_LEN: usize = 1 << 16;
 pub(super) struct Seen {
     /// All there are.
     pub(super) count: u64,
-    /// Those whose MAC does not match, in order.
+    /// Those whose MAC does not match, in order; none of zeros that are lost.
     pub(super) bad: Vec<Range<u64>>,
     /// Those that are zeros on disk, and no MAC says that they should not.
     pub(super) holes: u64,
@@ -161,7 +161,9 @@ impl<'a, 'c> Piece<'a, 'c> {
         let block_len = self.layout.block_len();
         let len = self.subject.file.read_at(run, self.layout.cipher_offset(first))?;
         let run = &mut run[..len];
+        let codec = self.check.volume.content_codec();
         let zero: Vec<bool> = run.chunks(block_len).map(is_zero).collect();
+        let lost: Vec<bool> = run.chunks(block_len).map(|block| codec.is_lost(block)).collect();
         let has_macs = self.layout.mac_len() > 0;
         let mut bad = Vec::new();
         if has_macs || self.subject.text.is_some() {
@@ -170,17 +172,16 @@ impl<'a, 'c> Piece<'a, 'c> {
         for (index, block) in run.chunks(block_len).enumerate() {
             let number = first + index as u64;
             let full = block.len() == block_len;
-            if bad.binary_search(&number).is_ok() {
+            if lost[index] {
+                push(&mut self.seen.torn, number);
+                self.seen.certain = true;
+            } else if bad.binary_search(&number).is_ok() {
                 push(&mut self.seen.bad, number);
                 self.end_zeros(Edge::Open);
                 self.edge = Edge::Open;
             } else if zero[index] && full && self.check.allow_holes() {
                 self.seen.holes += 1;
                 self.zero(number);
-            } else if zero[index] && !has_macs && block.len() >= 8 {
-                // encrypted, there is no such block but once in 2^64 files
-                push(&mut self.seen.torn, number);
-                self.seen.certain = true;
             } else {
                 let payload = if has_macs { block.get(self.layout.block_header_len()..) } else { None };
                 self.end_zeros(Edge::of(payload.and_then(<[u8]>::first)));
@@ -195,7 +196,8 @@ impl<'a, 'c> Piece<'a, 'c> {
         Ok(len)
     }
 
-    /// Decrypts a run in place, and tells which blocks do not match, in order. They come out as zeros.
+    /// Decrypts a run in place, and tells which blocks do not match, in order. They come out as zeros, as do those that
+    /// are lost.
     fn decrypt(&self, first: u64, run: &mut [u8], bad: &mut Vec<u64>) -> Result<(), Error> {
         let (codec, block_len) = (self.check.volume.content_codec(), self.layout.block_len());
         if codec.decrypt_run(self.subject.file_iv, first, run).is_ok() {
@@ -205,7 +207,7 @@ impl<'a, 'c> Piece<'a, 'c> {
         let len = self.subject.file.read_at(run, self.layout.cipher_offset(first))?;
         for (number, block) in (first..).zip(run[..len].chunks_mut(block_len)) {
             match codec.decrypt_run(self.subject.file_iv, number, block) {
-                Ok(()) | Err(content::Error::ShortBlock { .. }) => {}
+                Ok(()) | Err(content::Error::ShortBlock { .. } | content::Error::Zeros { .. }) => {}
                 Err(_) => bad.push(number),
             }
         }
@@ -225,7 +227,8 @@ impl<'a, 'c> Piece<'a, 'c> {
     fn end_zeros(&mut self, after: Edge) {
         let Some((run, before)) = self.zeros.take() else { return };
         let edges = [before, after];
-        if edges.contains(&Edge::Hard) && !edges.contains(&Edge::Soft) {
+        let encrypted = !self.check.volume.content_codec().is_plain();
+        if encrypted && edges.contains(&Edge::Hard) && !edges.contains(&Edge::Soft) {
             self.seen.torn.push(run);
         } else {
             self.seen.zeros += run.end - run.start;

@@ -8,7 +8,7 @@ use super::pool::Pool;
 use super::report::{Finding, Kind, Severity};
 use super::sniff;
 use super::sniff::{Encoding, Promise};
-use crate::content::{FileIv, HEADER_LEN, Layout};
+use crate::content::{FileIv, Layout};
 use crate::volume::{Error, RawFile, Stat};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -145,10 +145,6 @@ fn file_iv(check: &Check<'_>, file: &RawFile, path_iv: u64) -> Result<Result<Fil
     }
     Ok(match file.header()? {
         None => Err((Kind::Truncated, "cut within its header".into())),
-        Some(header) if header == [0; HEADER_LEN] => Err((
-            Kind::Header,
-            "the header is zeros: this part of the file has not arrived, or is lost".into(),
-        )),
         Some(header) => {
             check.volume.decode_header(header, path_iv).map_err(|error| (Kind::Header, error.to_string()))
         }
@@ -206,11 +202,11 @@ impl Subject {
             self.tell_bad(check, &seen, rest > 0 && !hollow);
         }
         if !seen.torn.is_empty() {
-            let what = format!(
-                "zeros on disk in {}, right beside data, where a hole would end in zeros",
-                ranges(&seen.torn)
-            );
-            let severity = if seen.certain { Severity::Damage } else { Severity::Warning };
+            let (severity, why) = match seen.certain {
+                true => (Severity::Damage, "where there are no holes: it has not arrived, or is lost"),
+                false => (Severity::Warning, "right beside data, where a hole would end in zeros"),
+            };
+            let what = format!("zeros on disk in {}, {why}", ranges(&seen.torn));
             self.found(check, severity, Kind::Zeroed, what, &seen.torn);
         }
         if seen.zeros > 0 {
@@ -224,8 +220,10 @@ impl Subject {
     }
 
     fn tell_bad(&self, check: &Check<'_>, seen: &Seen, short_end: bool) {
-        let bad: u64 = seen.bad.iter().map(|range| range.end - range.start).sum();
-        let all = bad == seen.count - seen.holes;
+        let count = |ranges: &[Range<u64>]| ranges.iter().map(|range| range.end - range.start).sum::<u64>();
+        let lost = if seen.certain { count(&seen.torn) } else { 0 };
+        let bad = count(&seen.bad);
+        let all = bad == seen.count - seen.holes - lost;
         let has_header = check.volume.layout().header_len() > 0;
         let (kind, what) = if all && has_header && check.external_ivs() {
             let what = "no block fits the header under this path: the file was moved or renamed without encbox, or \
@@ -275,8 +273,9 @@ impl Subject {
             }
             Some(Promise::Magic(end)) => {
                 let Ok(head) = self.head(check) else { return };
-                if head.iter().all(|&byte| byte == 0) {
-                    return; // holes, which are told already
+                if head.iter().all(|&byte| byte == 0) || seen.torn.first().is_some_and(|torn| torn.start == 0)
+                {
+                    return; // holes, or what is lost, which are told already
                 }
                 if !sniff::shows_a_format(&head) {
                     guess("it does not begin as its name promises, nor as any other format".into(), &[]);
@@ -300,7 +299,7 @@ impl Subject {
         self.plaintext(check, self.stat.size.saturating_sub(sniff::TAIL_LEN as u64)..self.stat.size)
     }
 
-    /// Some plaintext, in whole blocks; where there are no MACs nothing can be wrong with them.
+    /// Some plaintext, in whole blocks, whatever is wrong with them; without those that are lost.
     fn plaintext(&self, check: &Check<'_>, bytes: Range<u64>) -> Result<Vec<u8>, Error> {
         let layout = check.volume.layout();
         let end = bytes.end.min(self.stat.size);
@@ -311,10 +310,13 @@ impl Subject {
         let mut run = vec![0; (last - first + 1) as usize * layout.block_len()];
         let len = self.file.read_at(&mut run, layout.cipher_offset(first))?;
         run.truncate(len);
+        let codec = check.volume.content_codec();
+        let lost: Vec<bool> = run.chunks(layout.block_len()).map(|block| codec.is_lost(block)).collect();
         // a tail that holds no data is no plaintext either
-        let _ = check.volume.content_codec().decrypt_run(self.file_iv, first, &mut run);
-        let blocks = run.chunks(layout.block_len());
-        Ok(blocks.flat_map(|block| block.get(layout.block_header_len()..).unwrap_or(&[])).copied().collect())
+        let _ = codec.clone().lenient().decrypt_run(self.file_iv, first, &mut run);
+        let blocks = run.chunks(layout.block_len()).zip(lost).filter(|(_, lost)| !lost);
+        let payloads = blocks.map(|(block, _)| block.get(layout.block_header_len()..).unwrap_or(&[]));
+        Ok(payloads.flatten().copied().collect())
     }
 }
 

@@ -105,20 +105,31 @@ impl ContentCodec {
         }
     }
 
+    /// Whether contents are on disk as they are.
+    pub fn is_plain(&self) -> bool {
+        self.cipher.block_len() == 1
+    }
+
+    /// Whether a block on disk is nothing but zeros that are neither a hole nor ciphertext, so that what it held is not
+    /// there: it fails to decrypt with [`Error::Zeros`]. A short one may be that by chance.
+    pub fn is_lost(&self, block: &[u8]) -> bool {
+        let tells = block.len() == self.layout.block_len() || block.len() >= TELLING;
+        tells && self.zeros_are_lost() && is_zero(block)
+    }
+
     /// Whether zeros on disk are neither a hole nor ciphertext.
     fn zeros_are_lost(&self) -> bool {
-        !self.allow_holes && !self.lenient && self.cipher.block_len() > 1
+        !self.allow_holes && !self.lenient && !self.is_plain()
     }
 
     /// Decrypts full blocks and checks their MACs, passing holes over.
     fn decrypt_full(&self, full: &mut [u8], seeds: Seeds, first_block: u64) -> Result<(), Error> {
         let block_len = self.layout.block_len();
-        let zeros_are_lost = self.zeros_are_lost();
         let (mut rest, mut index) = (full, 0);
         while !rest.is_empty() {
-            let is_gap = |block: &&[u8]| (self.allow_holes || zeros_are_lost) && is_zero(block);
+            let is_gap = |block: &&[u8]| if self.allow_holes { is_zero(block) } else { self.is_lost(block) };
             let gaps = rest.chunks_exact(block_len).take_while(is_gap).count();
-            if gaps > 0 && zeros_are_lost {
+            if gaps > 0 && !self.allow_holes {
                 return Err(Error::Zeros { block: first_block + index as u64 });
             }
             let behind = rest[gaps * block_len..].chunks_exact(block_len).take(CHECKED);
@@ -139,7 +150,7 @@ impl ContentCodec {
         if short.len() <= self.layout.block_header_len() {
             return Err(Error::ShortBlock { block, len: short.len() });
         }
-        if short.len() >= TELLING && self.zeros_are_lost() && is_zero(short) {
+        if self.is_lost(short) {
             return Err(Error::Zeros { block });
         }
         self.cipher.decode_stream(short, seed);
@@ -384,6 +395,10 @@ mod tests {
         assert_eq!(without.decrypt_run(FileIv::of(FILE_IV), 5, &mut [0; 15]), Ok(()), "that may be chance");
         assert_eq!(codec(64, 8, 0, false).decrypt_run(FileIv::of(1), 0, &mut [0; 64]), lost(0));
         assert_eq!(codec(64, 8, 0, true).decrypt_run(FileIv::of(1), 0, &mut [0; 64]), Ok(()));
+        assert!(without.is_lost(&[0; 64]) && without.is_lost(&[0; 16]) && !without.is_lost(&[0; 15]));
+        assert!(!codec_with.is_lost(&[0; 64]) && !without.clone().lenient().is_lost(&[0; 64]));
+        let plain = ContentCodec { cipher: crate::crypto::null_cipher(), ..without.clone() };
+        assert!(plain.is_plain() && !plain.is_lost(&[0; 64]) && !without.is_plain());
 
         let mut short = [0; 20];
         codec_with.decrypt_run(FileIv::of(FILE_IV), 0, &mut short).expect("no MAC to fail");

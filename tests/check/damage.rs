@@ -130,6 +130,70 @@ fn zeros_where_there_are_no_holes() {
     );
 }
 
+#[test]
+fn zeros_where_there_are_no_holes_are_no_mac_that_does_not_match() {
+    let scratch = Scratch::new(&small(Profile::Sync));
+    scratch.write("file", &filled(56 * 10 + 30));
+    for (range, block) in [(8 + 64 * 2..8 + 64 * 3, 2), (8 + 64 * 10..8 + 64 * 10 + 38, 10)] {
+        let path = scratch.on_disk("file");
+        let sound = fs::read(&path).unwrap();
+        change(&scratch, "file", |bytes| bytes[range].fill(0));
+        let found = one(&scratch);
+        assert_eq!(
+            (found.kind, found.severity, pairs(&found.blocks)),
+            (Kind::Zeroed, Severity::Damage, vec![(block, block + 1)]),
+            "{found:?}"
+        );
+        fs::write(path, sound).unwrap();
+    }
+    // of the others the header is still to be told
+    change(&scratch, "file", |bytes| {
+        bytes[3] ^= 1;
+        bytes[8 + 64 * 2..8 + 64 * 3].fill(0);
+    });
+    assert_eq!(
+        serious(&scratch.volume).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>(),
+        [Kind::Header, Kind::Zeroed]
+    );
+}
+
+/// What is not encrypted may be zeros on disk, MAC or not.
+#[test]
+fn zeros_that_are_not_encrypted_are_zeros() {
+    let plain = Parameters { plain_data: true, allow_holes: false, ..small(Profile::Boxcryptor) };
+    let null = Parameters {
+        cipher: encbox::crypto::AlgorithmId::new("nullCipher", 1, 0),
+        key_bits: 0,
+        allow_holes: false,
+        ..small(Profile::Boxcryptor)
+    };
+    for parameters in [plain, null] {
+        let scratch = Scratch::new(&parameters);
+        let mut data = filled(640);
+        data[128..256].fill(0);
+        scratch.write("file", &data);
+        assert_eq!(serious(&scratch.volume), [], "{parameters:?}");
+    }
+}
+
+/// A block that is lost hides nothing of the text around it.
+#[test]
+fn text_is_looked_through_around_what_is_lost() {
+    let scratch = Scratch::new(&Parameters { allow_holes: false, ..small(Profile::Standard) });
+    let text = "Words and words, and no end of them. ".repeat(60);
+    scratch.write("note.txt", text.as_bytes());
+    change(&scratch, "note.txt", |bytes| {
+        bytes[8..8 + 64].fill(0);
+        bytes[8 + 64 * 7 + 20] ^= 1;
+    });
+    let found: Vec<_> = findings(&scratch.volume)
+        .into_iter()
+        .filter(|found| found.severity > Severity::Note)
+        .map(|found| (found.kind, pairs(&found.blocks)))
+        .collect();
+    assert_eq!(found, [(Kind::Zeroed, vec![(0, 1)]), (Kind::ContentType, vec![(7, 8)])]);
+}
+
 /// Where zeros are legal, what lies beside them tells: a hole has zeros around it where payloads have no round length.
 #[test]
 fn zeros_that_do_not_lie_like_a_hole() {
