@@ -153,6 +153,8 @@ fn carry_out(volume: &Volume, record: &Record) -> Result<(), RepairError> {
             let dir = volume.raw_dir(dir)?;
             dir.remove(name)?;
             dir.restore_times(dir_times.0, dir_times.1);
+            // whatever comes in its place is not begun before
+            dir.sync()?;
         }
     }
     Ok(())

@@ -42,7 +42,11 @@ impl Quarantine {
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(fail)?;
         let log = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path.join(LOG));
         let mut quarantine = Quarantine { log: log.map_err(fail)?, len: 0, torn: false, next: 0, path };
-        quarantine.write(&record::head(&volume.key_id(), &root_of(volume)))?;
+        quarantine.write(&record::head(&volume.key_id(), &root_of(volume))).inspect_err(|_| {
+            // a folder without a log would only be in the way of the next try
+            let _ =
+                fs::remove_file(quarantine.path.join(LOG)).and_then(|()| fs::remove_dir(&quarantine.path));
+        })?;
         let mut changed = quarantine.path.ancestors().take(missing + 2);
         changed.try_for_each(sync_folder).map_err(fail)?;
         Ok(quarantine)

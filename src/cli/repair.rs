@@ -84,7 +84,16 @@ impl Repair {
                 let place = findings::place(&repair.path, repair.plain.as_deref());
                 super::exit::tell(&format!("encbox: {place}: {error}"));
             };
-            let done = check::apply(&volume, &todo, &quarantine, before.as_ref(), &mut failed)?;
+            let was_there = quarantine.exists();
+            let done = check::apply(&volume, &todo, &quarantine, before.as_ref(), &mut failed);
+            let done = done.inspect_err(|_| {
+                if !was_there && quarantine.exists() {
+                    let folder = quarantine.display();
+                    global.note(&format!(
+                        "what was changed is kept: `encbox repair --undo {folder}` takes it back"
+                    ));
+                }
+            })?;
             self.tell_done(global, done, failures, &quarantine)?;
         }
         let damage =

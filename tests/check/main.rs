@@ -17,6 +17,7 @@ mod sample;
 mod scratch;
 #[path = "../support/mod.rs"]
 mod support;
+mod undoing;
 
 use encbox::check::{Finding, Kind, Options, Progress, Severity, Summary, check};
 use encbox::volume::Volume;

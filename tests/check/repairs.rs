@@ -61,7 +61,7 @@ pub(crate) fn mend_opened(
 }
 
 /// The sample in a volume of these parameters.
-fn filled(parameters: &Parameters) -> (Scratch, Tree) {
+pub(crate) fn filled(parameters: &Parameters) -> (Scratch, Tree) {
     let scratch = Scratch::new(parameters);
     sample::fill(&scratch);
     let tree = tree::of_volume(&scratch.volume).tree;
@@ -213,7 +213,7 @@ fn files_that_were_exchanged() {
     });
 }
 
-fn headers_exchanged(scratch: &Scratch) {
+pub(crate) fn headers_exchanged(scratch: &Scratch) {
     let paths = [scratch.on_disk("Work/data.bin"), scratch.on_disk("Letters/2019/bank.txt")];
     let [mut one, mut other] = paths.clone().map(|path| fs::read(path).unwrap());
     one[..8].swap_with_slice(&mut other[..8]);

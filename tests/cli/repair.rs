@@ -57,3 +57,42 @@ fn a_quarantine_of_ones_own() {
     scratch.write("odd/log.jsonl", b"{}\n");
     scratch.run(&["repair", "--undo", "odd", "V"]).fails(10).says(&["not the log of a repair"]);
 }
+
+/// The disk is full in the middle of a repair, and of its log: what was done of it is taken back.
+#[test]
+fn a_repair_for_which_there_is_no_room_is_taken_back() {
+    let scratch = Scratch::with_profile("standard");
+    for number in 0..40 {
+        scratch.add(&format!("/Letters/letter {number}.txt"), b"x");
+    }
+    let (from, to) = (scratch.cipher("/Letters"), scratch.cipher("/Mail"));
+    fs::rename(from, &to).unwrap();
+    let names = |folder: &std::path::Path| {
+        let mut names = names(folder);
+        names.sort();
+        names
+    };
+    let before = names(&to);
+    let limited = |kib: u32| {
+        let mut limited = scratch.bare_command("bash");
+        limited.env("ENCBOX_PASSWORD_FILE", scratch.path("password"));
+        let program = format!(
+            "trap '' XFSZ; ulimit -f {kib}; exec \"$0\" repair --was Letters --apply --quarantine kept V"
+        );
+        limited.args(["-c", &program, env!("CARGO_BIN_EXE_encbox")]);
+        run(limited, b"")
+    };
+    let none = limited(0);
+    assert!(none.stderr.contains("kept/log.jsonl: ") && none.code == 11, "{}: {}", none.code, none.stderr);
+    assert!(!scratch.path("kept").exists() && names(&to) == before, "it was not even begun");
+    limited(4).partly().says(&["kept/log.jsonl: "]);
+    assert!(names(&to) == before, "nothing is half done");
+    assert!(fs::metadata(scratch.path("kept/log.jsonl")).unwrap().len() > 3000, "it was begun");
+    scratch.run(&["repair", "--undo", "kept", "V"]).ok();
+    assert!(names(&to) == before);
+
+    let other = Scratch::new();
+    let kept = scratch.path("kept");
+    let undone = other.run(&["repair", "--undo", kept.to_str().unwrap(), "V"]).fails(10);
+    undone.says(&["of a repair of the volume in", "is another one", "name the volume that was repaired"]);
+}
