@@ -75,7 +75,9 @@ pub enum RecoverError {
 pub fn recover(root: &Path, key: &[u8], known: Option<&Parameters>) -> Result<Recovered, RecoverError> {
     let mut ciphers = ciphers(key.len());
     if let Some(known) = known {
-        ciphers.retain(|(cipher, bits)| (cipher, *bits) == (&known.cipher, known.key_bits));
+        // minor versions are the same to every reader
+        let version = |id: &AlgorithmId| (id.name.clone(), id.major);
+        ciphers.retain(|(cipher, bits)| (version(cipher), *bits) == (version(&known.cipher), known.key_bits));
     }
     if ciphers.is_empty() {
         return Err(RecoverError::KeyLen(key.len()));

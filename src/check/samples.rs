@@ -54,7 +54,7 @@ impl NamesSeen {
         let mut files = Vec::new();
         let mut todo = VecDeque::from([Node::root(volume)]);
         let mut dirs = 0;
-        while let Some(node) = todo.pop_front() {
+        while let Some(node) = todo.pop_front().filter(|_| seen.tried < NAMES_MAX) {
             let dir = match volume.raw_dir(&node.cipher_path()) {
                 Ok(dir) => dir,
                 Err(error) if node.is_root() => return Err(error),
@@ -62,6 +62,9 @@ impl NamesSeen {
             };
             for entry in dir.entries()? {
                 let Ok(entry) = entry else { break };
+                if seen.tried >= NAMES_MAX {
+                    break;
+                }
                 let (name, below) = match naming::tell(volume.name_codec(), &entry.name, node.chain) {
                     Name::Entry(name, below) => (name, below),
                     Name::Odd(naming::Odd::Foreign) => continue,
@@ -92,9 +95,6 @@ impl NamesSeen {
                     }
                     _ => {}
                 }
-            }
-            if seen.tried >= NAMES_MAX {
-                break;
             }
         }
         seen.samples = samples(volume, files);

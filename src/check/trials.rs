@@ -202,7 +202,8 @@ impl Trial<'_> {
     /// How many bytes of a payload are not payload, and whether that shows: where text or a format begins.
     fn random_bytes(&self, mode: FileIvMode, layout: &Layout) -> (u32, bool) {
         let mut best = (0.0, 0);
-        for rand_len in 0..=RAND_MAX {
+        let room = (layout.block_len() - layout.mac_len()) as u32;
+        for rand_len in 0..=RAND_MAX.min(room - 1) {
             let evidence = self.plaintext_looks_right(mode, &with_random(layout, rand_len), usize::MAX);
             if evidence.bits > best.0 {
                 best = (evidence.bits, rand_len);

@@ -6,8 +6,8 @@ use crate::scratch::{self, Scratch};
 use crate::support::scratch::ScratchVolume;
 use crate::support::tree;
 use encbox::check::{Parameter, RecoverError, Recovered, recover};
-use encbox::config::{Config, Parameters};
-use encbox::crypto::VolumeKey;
+use encbox::config::{Config, Parameters, Profile};
+use encbox::crypto::{AlgorithmId, VolumeKey};
 use encbox::volume::{self, OpenOptions, Volume};
 use std::fs;
 use std::path::Path;
@@ -56,6 +56,54 @@ fn parameters_show_in_names_and_blocks() {
         assert!(found.files + silent >= found.files_tried, "{found:?}");
         tree::assert_same("the volume with its new config", &before, &tree::of_volume(&again).tree);
     }
+}
+
+/// Blocks of one cipher block each, half of it the MAC: there is no room for random bytes.
+#[test]
+fn the_smallest_blocks_there_are() {
+    for (cipher, key_bits) in [("ssl/aes", 256), ("ssl/blowfish", 160)] {
+        let parameters = Parameters {
+            cipher: AlgorithmId::new(cipher, 3, 0),
+            key_bits,
+            block_len: 16,
+            mac_len: 8,
+            rand_len: 0,
+            ..Profile::Sync.parameters()
+        };
+        let scratch = Scratch::new(&parameters);
+        sample::fill(&scratch);
+        let before = tree::of_volume(&scratch.volume).tree;
+        let (found, again) = opened_again(scratch.folder.path(), &key_of(&scratch));
+        let found = (found.parameters.block_len, found.parameters.mac_len, found.parameters.rand_len);
+        assert_eq!(found, (16, 8, 0), "{cipher}");
+        tree::assert_same("the volume with its new config", &before, &tree::of_volume(&again).tree);
+    }
+}
+
+/// EncFS counts minor versions up, and reads all of them alike.
+#[test]
+fn a_known_config_of_another_minor_version() {
+    for (name, parameters) in kinds() {
+        let scratch = Scratch::new(&parameters);
+        sample::fill(&scratch);
+        let AlgorithmId { name: cipher, major, .. } = &parameters.cipher;
+        let known = Parameters { cipher: AlgorithmId::new(cipher, *major, 7), ..parameters.clone() };
+        let found = recover(scratch.folder.path(), &key_of(&scratch).joined(), Some(&known))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(found.parameters, known, "{name}");
+        assert!(found.names > 0 && found.names == found.names_tried, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn of_a_large_folder_only_some_names_are_looked_at() {
+    let scratch = Scratch::new(&kinds()[0].1);
+    for number in 0..4500 {
+        scratch.write(&format!("{number}"), b"");
+    }
+    let (found, again) = opened_again(scratch.folder.path(), &key_of(&scratch));
+    assert_eq!((found.names, found.names_tried), (4000, 4000));
+    assert_eq!(again.list(&again.root()).unwrap().len(), 4500);
 }
 
 #[test]
