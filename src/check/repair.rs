@@ -190,7 +190,7 @@ impl Planner<'_> {
             path: path.clone(),
             plain: Some(plain_of(&spot, &name)),
             what: "it holds where a link leads; it becomes that link again".to_owned(),
-            sure: true,
+            sure: !links::has_plain_names(self.volume),
             actions: vec![Action::SetAside { path: path.clone(), len, mtime }, Action::Link { path, target }],
         }))
     }

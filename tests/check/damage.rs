@@ -180,11 +180,14 @@ fn zeros_that_are_not_encrypted_are_zeros() {
 #[test]
 fn text_is_looked_through_around_what_is_lost() {
     let scratch = Scratch::new(&Parameters { allow_holes: false, ..small(Profile::Standard) });
-    let text = "Words and words, and no end of them. ".repeat(60);
+    // in a text that is ASCII only, noise may as well be letters of an old encoding
+    let text = "Wörter über Wörter, und kein Ende für sie. ".repeat(60);
     scratch.write("note.txt", text.as_bytes());
     change(&scratch, "note.txt", |bytes| {
         bytes[8..8 + 64].fill(0);
-        bytes[8 + 64 * 7 + 20] ^= 1;
+        // in two cipher blocks, of which one may look like text by chance
+        bytes[8 + 64 * 7 + 4] ^= 1;
+        bytes[8 + 64 * 7 + 36] ^= 1;
     });
     let found: Vec<_> = findings(&scratch.volume)
         .into_iter()
@@ -235,6 +238,32 @@ fn noise_in_text_and_pictures_that_are_none() {
     change(&scratch, "Work/archive.zip", |bytes| bytes.truncate(1000));
     let kinds: Vec<_> = findings(&scratch.volume).into_iter().filter(|found| found.guess).collect();
     assert_eq!(kinds.len(), 2, "{kinds:#?}");
+}
+
+/// Any short text might be the target of a link where nothing is encrypted.
+#[test]
+fn texts_in_the_clear_are_no_links() {
+    let plain = Parameters {
+        plain_data: true,
+        file_iv: encbox::config::FileIvMode::None,
+        ..Profile::Standard.parameters()
+    };
+    let null = encbox::crypto::AlgorithmId::new("nameio/null", 1, 0);
+    for parameters in [Parameters { name_coding: null, chained_names: false, ..plain.clone() }, plain.clone()]
+    {
+        let scratch = Scratch::new(&parameters);
+        scratch.write("note.txt", b"remember the milk, and the bread");
+        scratch.write("word", b"AVeryLongWordOfLettersThatNamesAreWrittenIn");
+        assert_eq!(serious(&scratch.volume), [], "{parameters:?}");
+    }
+    // two names, each with its checksum, are no chance
+    let scratch = Scratch::new(&plain);
+    scratch.volume.symlink("some/where".as_ref(), &scratch.root(), "link".as_ref(), None).unwrap();
+    let on_disk = scratch.on_disk("link");
+    let target = fs::read_link(&on_disk).unwrap();
+    fs::remove_file(&on_disk).unwrap();
+    fs::write(&on_disk, target.to_str().unwrap()).unwrap();
+    assert_eq!(one(&scratch).kind, Kind::LinkFile);
 }
 
 #[test]
