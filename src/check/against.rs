@@ -44,7 +44,7 @@ pub fn compare(
             return pool.stop();
         }
         match job {
-            Job::Folder(dir, path) => comparison.folder(pool, &dir, &path),
+            Job::Folder(dir, path) => comparison.folder(pool, &dir, &path, buffers),
             Job::File(dir, entry, path, expected) => {
                 comparison.file(pool, &dir, &entry, &path, &expected, buffers)
             }
@@ -94,7 +94,7 @@ impl<'a> Comparison<'a> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn folder(&self, pool: &Pool<Job>, dir: &Dir, path: &PlainPath) {
+    fn folder(&self, pool: &Pool<Job>, dir: &Dir, path: &PlainPath, buffers: &mut Buffers) {
         let entries = match self.volume.list(dir) {
             Ok(entries) => entries,
             Err(error) => return self.found(path, Kind::Unreadable, error.fault.to_string()),
@@ -104,6 +104,9 @@ impl<'a> Comparison<'a> {
             Err(error) => return self.found(path, Kind::Unreadable, format!("what it should hold: {error}")),
         };
         for entry in entries {
+            if self.stopped(pool) {
+                return;
+            }
             let path = path.join(&entry.name);
             let expected = expected.remove(entry.name.as_os_str());
             self.count(|summary| match entry.kind {
@@ -120,7 +123,11 @@ impl<'a> Comparison<'a> {
                 (None, _) => self.found(&path, Kind::Extra, "is in the volume, and should not be".into()),
                 (Some(Expected::Folder), volume::Kind::Dir) => self.descend(pool, dir, &entry, path),
                 (Some(expected @ (Expected::Bytes(_) | Expected::Digest(..))), volume::Kind::File) => {
-                    pool.add(Job::File(dir.clone(), entry, path, expected));
+                    if pool.is_full() {
+                        self.file(pool, dir, &entry, &path, &expected, buffers);
+                    } else {
+                        pool.add(Job::File(dir.clone(), entry, path, expected));
+                    }
                 }
                 (Some(Expected::Link(target)), volume::Kind::Symlink) => {
                     self.link(dir, &entry, &path, &target)

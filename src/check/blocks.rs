@@ -38,6 +38,16 @@ impl Seen {
         Seen { count, ..Seen::default() }
     }
 
+    /// Blocks of which there is nothing on disk: holes, or lost.
+    pub(super) fn skip(&mut self, blocks: Range<u64>, lost: bool) {
+        if lost {
+            self.torn.push(blocks);
+            self.certain = true;
+        } else {
+            self.holes += blocks.end - blocks.start;
+        }
+    }
+
     pub(super) fn merge(&mut self, other: Seen) {
         for (all, more) in
             [(&mut self.bad, other.bad), (&mut self.torn, other.torn), (&mut self.noise, other.noise)]
@@ -117,10 +127,9 @@ impl<'a, 'c> Piece<'a, 'c> {
         }
         let mut next = blocks.start;
         while next < blocks.end && !self.check.stopped(pool) {
-            if let Some(data) = self.behind_hole(next, blocks.end)
-                && data > next
-            {
-                self.seen.holes += data - next;
+            if let Some((data, lost)) = self.subject.behind_gap(self.check, next) {
+                let data = data.min(blocks.end);
+                self.seen.skip(next..data, lost);
                 self.end_zeros(Edge::Open);
                 (next, self.edge) = (data, Edge::Open);
                 continue;
@@ -140,20 +149,6 @@ impl<'a, 'c> Piece<'a, 'c> {
         }
         self.end_zeros(Edge::Open);
         self.seen
-    }
-
-    /// The first block that is not in a hole of the file on disk; `None` where it has none.
-    fn behind_hole(&self, block: u64, end: u64) -> Option<u64> {
-        let stat = &self.subject.stat;
-        if !self.check.allow_holes() || stat.blocks.saturating_mul(512) >= stat.cipher_size {
-            return None;
-        }
-        let data = self.subject.file.seek_data(self.layout.cipher_offset(block)).ok()?;
-        // the last block may be short, and is data, hole or not
-        let data = data.unwrap_or(stat.cipher_size).min(stat.cipher_size);
-        let full = (stat.cipher_size - self.layout.header_len() as u64) / self.layout.block_len() as u64;
-        let block_at = (data - self.layout.header_len() as u64) / self.layout.block_len() as u64;
-        Some(block_at.min(full).min(end).max(block))
     }
 
     /// Reads, decrypts and looks through a run of blocks; gives the bytes on disk.

@@ -2,7 +2,7 @@
 
 use super::blocks::{Piece, Seen};
 use super::examine::{Check, Job};
-use super::folder::{At, is_gone};
+use super::folder::{At, Whereabouts, is_gone};
 use super::links;
 use super::pool::Pool;
 use super::report::{Finding, Kind, Severity};
@@ -34,15 +34,18 @@ pub(super) struct Subject {
     /// How its text is encoded, if it should be text.
     pub(super) text: Option<Encoding>,
     promise: Option<Promise>,
-    /// Where it is, and what is known of it.
-    about: Finding,
+    at: Whereabouts,
+    /// The first block that nobody has taken yet, and all there are.
+    next: Mutex<u64>,
+    count: u64,
     seen: Mutex<Seen>,
-    pieces_left: AtomicUsize,
+    /// Jobs that are not done.
+    jobs_left: AtomicUsize,
     /// Something was found.
     odd: AtomicBool,
 }
 
-/// Checks a file: at once if it is small, otherwise its blocks become jobs of their own.
+/// Checks a file; if it is large, together with whoever has nothing else to do.
 pub(super) fn file(check: &Check<'_>, pool: &Pool<Job>, at: &At<'_>, path_iv: u64, scratch: &mut Scratch) {
     check.count(|summary| summary.files += 1);
     let opened = at.dir.open_file(at.cipher_name, false).and_then(|file| Ok((file.stat()?, file)));
@@ -51,7 +54,7 @@ pub(super) fn file(check: &Check<'_>, pool: &Pool<Job>, at: &At<'_>, path_iv: u6
         Err(error) if is_gone(&error) => return,
         Err(error) => return check.found(unreadable(at, check, &error)),
     };
-    check.count(|summary| summary.bytes += stat.cipher_size);
+    check.count(|summary| summary.bytes = summary.bytes.saturating_add(stat.cipher_size));
     let tell = |severity, kind, what: &str| check.found(at.finding(check, severity, kind, what.into()));
     let layout = check.volume.layout();
     if stat.cipher_size == 0 {
@@ -81,22 +84,24 @@ pub(super) fn file(check: &Check<'_>, pool: &Pool<Job>, at: &At<'_>, path_iv: u6
     if !check.options.contents {
         return;
     }
-    if check.passed.is_some_and(|passed| passed.has(&at.cipher_path(), &stat)) {
+    if check.passed.is_some_and(|passed| !passed.is_empty() && passed.has(&at.cipher_path(), &stat)) {
         check.count(|summary| summary.passed_before += 1);
         return check.bytes(stat.cipher_size);
     }
     let guessing = check.options.guess && layout.mac_len() == 0;
     let promise = if guessing { sniff::promise(at.name.copy_of().unwrap_or(at.name.shown())) } else { None };
     let blocks = block_count(layout, &stat);
-    let pieces = Pieces::of(layout, &stat, blocks);
+    let helpers = if is_large(&stat) { pool.jobs() - 1 } else { 0 };
     let mut subject = Subject {
-        about: at.finding(check, Severity::Damage, Kind::Mac, String::new()),
+        at: at.whereabouts(),
         file,
         file_iv,
         text: None,
         promise,
+        next: Mutex::new(0),
+        count: blocks,
         seen: Mutex::new(Seen::new(blocks)),
-        pieces_left: AtomicUsize::new(pieces.count),
+        jobs_left: AtomicUsize::new(helpers + 1),
         odd: AtomicBool::new(false),
         stat,
     };
@@ -104,34 +109,15 @@ pub(super) fn file(check: &Check<'_>, pool: &Pool<Job>, at: &At<'_>, path_iv: u6
         subject.text = subject.head(check).ok().as_deref().and_then(Encoding::of);
     }
     let subject = Arc::new(subject);
-    for piece in 1..pieces.count {
-        pool.add(Job::Piece(Arc::clone(&subject), pieces.get(piece)));
+    for _ in 0..helpers {
+        pool.add(Job::Pieces(Arc::clone(&subject)));
     }
-    piece(check, pool, &subject, pieces.get(0), scratch);
+    pieces(check, pool, &subject, scratch);
 }
 
-/// How the blocks of a file are shared out.
-struct Pieces {
-    count: usize,
-    blocks: u64,
-    each: u64,
-}
-
-impl Pieces {
-    fn of(layout: &Layout, stat: &Stat, blocks: u64) -> Pieces {
-        let each = (PIECE_LEN / layout.block_len() as u64).max(1);
-        // a file that is not much larger than a piece is one
-        let count = if stat.cipher_size < 2 * PIECE_LEN { 1 } else { blocks.div_ceil(each) };
-        Pieces { count: count as usize, blocks, each }
-    }
-
-    fn get(&self, number: usize) -> Range<u64> {
-        if self.count == 1 {
-            return 0..self.blocks;
-        }
-        let start = number as u64 * self.each;
-        start..(start + self.each).min(self.blocks)
-    }
+/// A file that is not much larger than a piece is one.
+fn is_large(stat: &Stat) -> bool {
+    stat.cipher_size >= 2 * PIECE_LEN
 }
 
 fn block_count(layout: &Layout, stat: &Stat) -> u64 {
@@ -155,34 +141,68 @@ fn unreadable(at: &At<'_>, check: &Check<'_>, error: &Error) -> Finding {
     at.finding(check, Severity::Damage, Kind::Unreadable, error.fault.to_string())
 }
 
-/// Checks some blocks of a file; who does the last ones tells what came of all.
-pub(super) fn piece(
-    check: &Check<'_>,
-    pool: &Pool<Job>,
-    subject: &Subject,
-    blocks: Range<u64>,
-    scratch: &mut Scratch,
-) {
-    let seen = Piece::new(check, subject).look_at(pool, blocks, &mut scratch.run);
+/// Checks what nobody has taken yet of a file; who is done last tells what came of all.
+pub(super) fn pieces(check: &Check<'_>, pool: &Pool<Job>, subject: &Subject, scratch: &mut Scratch) {
+    let mut seen = Seen::default();
+    while !check.stopped(pool)
+        && let Some(blocks) = subject.take_piece(check, &mut seen)
+    {
+        seen.merge(Piece::new(check, subject).look_at(pool, blocks, &mut scratch.run));
+    }
     subject.seen().merge(seen);
-    if subject.pieces_left.fetch_sub(1, Ordering::AcqRel) == 1 && !check.stopped(pool) {
+    if subject.jobs_left.fetch_sub(1, Ordering::AcqRel) == 1 && !check.stopped(pool) {
         subject.conclude(check);
         if !subject.odd.load(Ordering::Relaxed)
             && let Some(passed) = check.passed
         {
-            passed.add(&subject.about.path, &subject.stat);
+            passed.add(&subject.at.cipher_path(), &subject.stat);
         }
     }
 }
 
 impl Subject {
+    /// The next blocks to be checked; gaps before them are noted as seen.
+    fn take_piece(&self, check: &Check<'_>, seen: &mut Seen) -> Option<Range<u64>> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((data, lost)) = self.behind_gap(check, *next) {
+            seen.skip(*next..data, lost);
+            *next = data;
+        }
+        let start = *next;
+        let each = match is_large(&self.stat) {
+            true => (PIECE_LEN / check.volume.layout().block_len() as u64).max(1),
+            false => self.count,
+        };
+        *next = start.saturating_add(each).min(self.count);
+        (start < *next).then_some(start..*next)
+    }
+
+    /// The first block behind a gap in the file on disk that begins at this one, and whether what is in the gap is lost;
+    /// `None` if none begins here.
+    pub(super) fn behind_gap(&self, check: &Check<'_>, block: u64) -> Option<(u64, bool)> {
+        let layout = check.volume.layout();
+        let lost = !check.allow_holes();
+        let says_nothing = lost && !check.volume.content_codec().zeros_are_lost();
+        if says_nothing || self.stat.blocks.saturating_mul(512) >= self.stat.cipher_size {
+            return None;
+        }
+        let data = self.file.seek_data(layout.cipher_offset(block)).ok()?;
+        let in_blocks =
+            |offset: u64| offset.saturating_sub(layout.header_len() as u64) / layout.block_len() as u64;
+        // the last block may be short, and is data, hole or not
+        let full = in_blocks(self.stat.cipher_size);
+        let behind = in_blocks(data.unwrap_or(self.stat.cipher_size)).min(full);
+        (behind > block).then_some((behind, lost))
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn found(&self, check: &Check<'_>, severity: Severity, kind: Kind, what: String, blocks: &[Range<u64>]) {
         self.odd.store(true, Ordering::Relaxed);
-        check.found(Finding { severity, kind, what, blocks: blocks.to_vec(), ..self.about.clone() });
+        let finding = self.at.finding(check, severity, kind, what);
+        check.found(Finding { blocks: blocks.to_vec(), ..finding });
     }
 
     /// Tells what all the blocks together come to.
@@ -255,14 +275,8 @@ impl Subject {
     fn guess(&self, check: &Check<'_>, seen: &Seen) {
         let guess = |what: String, blocks: &[Range<u64>]| {
             self.odd.store(true, Ordering::Relaxed);
-            check.found(Finding {
-                severity: Severity::Warning,
-                kind: Kind::ContentType,
-                what,
-                guess: true,
-                blocks: blocks.to_vec(),
-                ..self.about.clone()
-            });
+            let finding = self.at.finding(check, Severity::Warning, Kind::ContentType, what);
+            check.found(Finding { guess: true, blocks: blocks.to_vec(), ..finding });
         };
         match self.promise {
             Some(Promise::Text) if !seen.noise.is_empty() => {

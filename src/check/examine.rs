@@ -11,7 +11,6 @@ use crate::volume;
 use crate::volume::{PlainPath, RawEntry, Volume};
 use std::hash::RandomState;
 use std::num::NonZeroUsize;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,8 +37,8 @@ pub(super) enum Job {
     Folder(Arc<Node>),
     /// To go through some of its names.
     Names(Arc<Folder>, Vec<RawEntry>),
-    /// To check some blocks of a large file.
-    Piece(Arc<Subject>, Range<u64>),
+    /// To check blocks of a large file that nobody else checks.
+    Pieces(Arc<Subject>),
 }
 
 /// A check under way.
@@ -72,7 +71,7 @@ pub fn check(
     Pool::run(options.jobs, first, |pool, job, scratch: &mut Scratch| match job {
         Job::Folder(node) => folder::list(&check, pool, node, scratch),
         Job::Names(folder, batch) => folder.look_at(&check, pool, batch, scratch),
-        Job::Piece(subject, blocks) => content::piece(&check, pool, &subject, blocks, scratch),
+        Job::Pieces(subject) => content::pieces(&check, pool, &subject, scratch),
     });
     let report = check.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     if report.progress.stopped() { Err(Error::Interrupted) } else { Ok(report.summary) }

@@ -263,11 +263,33 @@ impl Folder {
     }
 
     fn plain_below(&self, check: &Check<'_>, name: &[u8]) -> Option<OsString> {
-        Some(self.node.plain_path(check.volume)?.join(os_str(name)).to_path().into_os_string())
+        plain_below(check, &self.node, name)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn plain_below(check: &Check<'_>, node: &Node, name: &[u8]) -> Option<OsString> {
+    Some(node.plain_path(check.volume)?.join(os_str(name)).to_path().into_os_string())
+}
+
+/// The names of an entry, for whoever may have to tell of it later.
+pub(super) struct Whereabouts {
+    node: Arc<Node>,
+    cipher_name: Vec<u8>,
+    shown: Vec<u8>,
+}
+
+impl Whereabouts {
+    pub(super) fn cipher_path(&self) -> PathBuf {
+        self.node.cipher_path().join(os_str(&self.cipher_name))
+    }
+
+    pub(super) fn finding(&self, check: &Check<'_>, severity: Severity, kind: Kind, what: String) -> Finding {
+        let plain = plain_below(check, &self.node, &self.shown);
+        Finding { what, ..Finding::new(severity, kind, self.cipher_path(), plain) }
     }
 }
 
@@ -287,6 +309,11 @@ impl At<'_> {
     pub(super) fn finding(&self, check: &Check<'_>, severity: Severity, kind: Kind, what: String) -> Finding {
         let plain = self.folder.plain_below(check, self.name.shown());
         Finding { what, ..Finding::new(severity, kind, self.cipher_path(), plain) }
+    }
+
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        let (cipher_name, shown) = (self.cipher_name.to_vec(), self.name.shown().to_vec());
+        Whereabouts { node: Arc::clone(&self.folder.node), cipher_name, shown }
     }
 
     fn look_at_name(&self, check: &Check<'_>) {

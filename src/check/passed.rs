@@ -64,8 +64,12 @@ impl Passed {
         std::fs::remove_file(&self.path)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     pub(super) fn has(&self, cipher_path: &Path, stat: &Stat) -> bool {
-        !self.known.is_empty() && self.known.contains(&entry(cipher_path, stat))
+        self.known.contains(&entry(cipher_path, stat))
     }
 
     /// A file that cannot be noted is read again, which is no harm.

@@ -86,6 +86,11 @@ impl<T: Send> Pool<T> {
         self.lock().tasks.len() >= ENOUGH * self.jobs
     }
 
+    /// The threads there are.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
+    }
+
     /// Lets everybody go after what they have in hand.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);

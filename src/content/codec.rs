@@ -118,7 +118,7 @@ impl ContentCodec {
     }
 
     /// Whether zeros on disk are neither a hole nor ciphertext.
-    fn zeros_are_lost(&self) -> bool {
+    pub fn zeros_are_lost(&self) -> bool {
         !self.allow_holes && !self.lenient && !self.is_plain()
     }
 

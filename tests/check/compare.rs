@@ -59,6 +59,26 @@ fn a_folder_with_the_same_in_the_clear() {
     assert_eq!(differences(&scratch, &Truth::Folder(folder.path())), expected);
 }
 
+/// More files in a folder than wait for anybody at a time.
+#[test]
+fn a_large_folder_by_few_threads() {
+    let scratch = Scratch::new(&Profile::Sync.parameters());
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..200 {
+        scratch.write(&format!("{number}"), format!("contents of {number}").as_bytes());
+        let other = if number % 50 == 7 { "7" } else { "" };
+        fs::write(folder.path().join(format!("{number}")), format!("contents of {other}{number}")).unwrap();
+    }
+    for jobs in [1, 3] {
+        let (mut found, jobs) = (Found::default(), std::num::NonZeroUsize::new(jobs));
+        let summary = compare(&scratch.volume, &Truth::Folder(folder.path()), jobs, &mut found).unwrap();
+        let mut names: Vec<_> = found.0.iter().filter_map(|finding| finding.plain.clone()).collect();
+        names.sort();
+        assert_eq!(names, ["107", "157", "57", "7"]);
+        assert_eq!((summary.files, summary.damage), (200, 4));
+    }
+}
+
 #[test]
 fn the_output_of_sha256sum() {
     let scratch = filled();

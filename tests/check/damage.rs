@@ -240,6 +240,34 @@ fn noise_in_text_and_pictures_that_are_none() {
     assert_eq!(kinds.len(), 2, "{kinds:#?}");
 }
 
+/// Terabytes that take no space are seen at once, and make no more work than there are threads.
+#[test]
+fn a_file_of_nothing_but_a_hole() {
+    const LEN: u64 = 1 << 43;
+    for profile in [Profile::Standard, Profile::Sync] {
+        let scratch = Scratch::new(&small(profile));
+        scratch.write("file", &filled(2000));
+        let sound = fs::read(scratch.on_disk("file")).unwrap();
+        let file = fs::File::options().write(true).open(scratch.on_disk("file")).unwrap();
+        let (block_count, in_middle) = ((LEN - 8) / 64, LEN / 128);
+        file.write_all_at(&sound[8..8 + 64], 8 + 64 * in_middle).unwrap();
+        file.set_len(8 + 64 * block_count).unwrap();
+        drop(file);
+        let found = findings(&scratch.volume);
+        let told: Vec<_> = found.iter().map(|found| (found.kind, found.severity)).collect();
+        if profile == Profile::Standard {
+            // without MACs nothing is wrong with the block in the middle, and zeros beside it may be holes
+            assert!(told.iter().all(|(kind, _)| *kind == Kind::ZeroBlocks), "{found:?}");
+            continue;
+        }
+        // under another number the block in the middle fits no more
+        assert_eq!(told, [(Kind::Mac, Severity::Damage), (Kind::Zeroed, Severity::Damage)], "{found:?}");
+        let cut = (sound.len() as u64 - 8) / 64;
+        assert_eq!(pairs(&found[0].blocks), [(cut, cut + 1), (in_middle, in_middle + 1)]);
+        assert_eq!(pairs(&found[1].blocks), [(cut + 1, in_middle), (in_middle + 1, block_count)]);
+    }
+}
+
 /// Any short text might be the target of a link where nothing is encrypted.
 #[test]
 fn texts_in_the_clear_are_no_links() {
