@@ -1,10 +1,9 @@
 //! Looking for the header that a file should have.
 
-use super::places::Places;
+use super::repair::Planner;
 use super::witness::Witness;
 use crate::content::HEADER_LEN;
 use crate::names::IvChain;
-use crate::volume::Volume;
 
 /// Bits of evidence beyond what chance makes up for.
 const MARGIN: f64 = 12.0;
@@ -26,15 +25,9 @@ pub(super) struct Found {
     pub(super) sure: bool,
 }
 
-/// Tries other paths (with external IV chaining), then small damage, then the headers of `others`.
-pub(super) fn search(
-    volume: &Volume,
-    places: &Places,
-    witness: &Witness<'_>,
-    here: &Here<'_>,
-    others: &[[u8; HEADER_LEN]],
-    external: bool,
-) -> Option<Found> {
+/// Tries other paths (with external IV chaining), then small damage, then the headers of other files.
+pub(super) fn search(planner: &Planner<'_>, witness: &Witness<'_>, here: &Here<'_>) -> Option<Found> {
+    let Planner { volume, places, headers, .. } = planner;
     let mut tries = 0_u64;
     let mut fits = |header: [u8; HEADER_LEN], path_iv: u64| {
         tries += 1;
@@ -50,10 +43,13 @@ pub(super) fn search(
         guess.get_or_insert(found);
         None
     };
-    if external {
+    if planner.external {
         for (path_iv, name, place) in places.path_ivs(volume.name_codec(), here.name, here.chain) {
             if path_iv == here.path_iv {
                 continue;
+            }
+            if (planner.stopped)() {
+                return None;
             }
             if let Some((file_iv, sure)) = fits(witness.header, path_iv) {
                 let name = String::from_utf8_lossy(&name);
@@ -69,11 +65,14 @@ pub(super) fn search(
         }
     }
     for (header, what) in damaged(witness.header).chain(
-        others
+        headers
             .iter()
             .filter(|header| **header != witness.header)
             .map(|header| (*header, "it has the header of another file")),
     ) {
+        if (planner.stopped)() {
+            return None;
+        }
         if let Some((_, sure)) = fits(header, here.path_iv)
             && let Some(found) = settle(Found { header, what: what.to_owned(), written_under: None, sure })
         {

@@ -1,6 +1,7 @@
 //! Where something may have been: every place of the volume that is known, and every name that it may have had.
 
 use super::naming::{self, Name, Odd};
+use super::repair::Stopped;
 use super::tree::Node;
 use crate::names::{IvChain, NameCodec};
 use crate::volume::{Error, Kind, PlainPath, RawDir, Volume};
@@ -52,8 +53,8 @@ pub(super) struct Below {
 }
 
 impl Places {
-    /// Walks the whole volume by its names.
-    pub(super) fn survey(volume: &Volume, hints: &[Vec<u8>]) -> Result<Places, Error> {
+    /// Walks the whole volume by its names; or as far as it comes.
+    pub(super) fn survey(volume: &Volume, hints: &[Vec<u8>], stopped: Stopped<'_>) -> Result<Places, Error> {
         let chained = volume.config().parameters().chained_names;
         let mut places = Places::default();
         let mut seen: HashSet<Vec<u8>> = HashSet::new();
@@ -64,12 +65,15 @@ impl Places {
             }
         }
         let mut todo = vec![(Node::root(volume), PlainPath::default())];
-        while let Some((node, plain)) = todo.pop() {
+        while let Some((node, plain)) = todo.pop().filter(|_| !stopped()) {
             if chained || node.is_root() {
                 places.dirs.push(Place { chain: node.chain, plain: plain.clone() });
             }
             let Ok(dir) = volume.raw_dir(&node.cipher_path()) else { continue };
             for entry in dir.entries()? {
+                if stopped() {
+                    break;
+                }
                 let entry = entry?;
                 let Name::Entry(name, below) = naming::tell(volume.name_codec(), &entry.name, node.chain)
                 else {
@@ -107,6 +111,7 @@ impl Places {
         codec: &NameCodec,
         dir: &RawDir,
         here: IvChain,
+        stopped: Stopped<'_>,
     ) -> Result<Option<Below>, Error> {
         let mut sample = Vec::new();
         for entry in dir.entries()? {
@@ -131,10 +136,12 @@ impl Places {
                 let name = name.map(<[u8]>::to_vec);
                 best = Some((bits, Below { chain, name, from: from(), sure: false }));
             }
-            tries < TRIES_MAX
+            tries < TRIES_MAX && !stopped()
         };
         for place in &self.dirs {
-            consider(place.chain, None, &|| format!("what is in {}", place.plain.display()));
+            if !consider(place.chain, None, &|| format!("what is in {}", place.plain.display())) {
+                break;
+            }
         }
         let parents =
             std::iter::once((here, None)).chain(self.dirs.iter().map(|place| (place.chain, Some(place))));

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::places::kind_of;
+use super::repair::Planner;
 use super::witness::Witness;
 use crate::names::IvChain;
 use crate::volume::{Error, Kind, Volume};
@@ -11,16 +12,22 @@ use std::path::{Path, PathBuf};
 
 /// Plans for every name and header below the directory at the ciphertext path `top`: what is in a directory before the
 /// directory. Names that do not decode under `old` are carried along as they are.
-pub(super) fn below(volume: &Volume, top: &Path, old: IvChain, new: IvChain) -> Result<Vec<Action>, Error> {
+pub(super) fn below(
+    planner: &Planner<'_>,
+    top: &Path,
+    old: IvChain,
+    new: IvChain,
+) -> Result<Vec<Action>, Error> {
     if old == new {
         return Ok(Vec::new());
     }
+    let volume = planner.volume;
     let codec = volume.name_codec();
     // parents before what is in them
     let mut folders: Vec<(PathBuf, IvChain, IvChain)> = vec![(top.to_owned(), old, new)];
     let mut plans: Vec<Vec<Action>> = Vec::new();
     let mut next = 0;
-    while let Some((path, old, new)) = folders.get(next).cloned() {
+    while let Some((path, old, new)) = folders.get(next).filter(|_| !(planner.stopped)()).cloned() {
         next += 1;
         let mut actions = Vec::new();
         let dir = volume.raw_dir(&path)?;

@@ -48,7 +48,7 @@ impl Planner<'_> {
         if stat.id == there.id {
             return Ok(None);
         }
-        if same_file(&spot.dir, spot.name, to)? {
+        if self.same_file(&spot.dir, spot.name, to)? {
             let what = format!("{what} that is there, with the same contents; it is set aside");
             let aside = Action::SetAside { path, len: stat.cipher_size, mtime: stat.mtime };
             return repair(Some(below(plain)), what, aside);
@@ -84,7 +84,7 @@ impl Planner<'_> {
         }
         if chained && kind_of(&spot.dir, spot.name, None) == Some(volume::Kind::Dir) {
             let dir = spot.dir.open_dir(spot.name)?;
-            if let Some(below) = self.places.below_was(codec, &dir, spot.chain)?
+            if let Some(below) = self.places.below_was(codec, &dir, spot.chain, self.stopped)?
                 && let Some(name) = &below.name
             {
                 let repair = self.bring_here(finding, &spot, name, below.chain, &below.from)?;
@@ -126,7 +126,7 @@ impl Planner<'_> {
             number += 1;
         };
         let mut actions = match kind_of(&spot.dir, spot.name, None) {
-            Some(volume::Kind::Dir) => reencode::below(self.volume, &finding.path, below, here)?,
+            Some(volume::Kind::Dir) => reencode::below(self, &finding.path, below, here)?,
             Some(volume::Kind::File) => {
                 let dir = spot.dir.path();
                 let (old, new) = (below.path_iv(), here.path_iv());
@@ -175,8 +175,10 @@ impl Planner<'_> {
         let Some(spot) = self.spot(finding)? else { return Ok(None) };
         let Ok((name, here)) = codec.decode_entry(spot.name, spot.chain) else { return Ok(None) };
         let dir = spot.dir.open_dir(spot.name)?;
-        let Some(below) = self.places.below_was(codec, &dir, spot.chain)? else { return Ok(None) };
-        let actions = reencode::below(self.volume, &finding.path, below.chain, here)?;
+        let Some(below) = self.places.below_was(codec, &dir, spot.chain, self.stopped)? else {
+            return Ok(None);
+        };
+        let actions = reencode::below(self, &finding.path, below.chain, here)?;
         let names = actions.iter().filter(|action| matches!(action, Action::Rename { .. })).count();
         Ok((names > 0).then(|| Repair {
             kind: finding.kind,
@@ -187,33 +189,33 @@ impl Planner<'_> {
             actions,
         }))
     }
+
+    /// Whether two entries are files with the same bytes on disk.
+    fn same_file(&self, dir: &RawDir, one: &[u8], other: &[u8]) -> Result<bool, volume::Error> {
+        let is_file = |name: &[u8]| kind_of(dir, name, None) == Some(volume::Kind::File);
+        if !is_file(one) || !is_file(other) {
+            return Ok(false);
+        }
+        let (one, other) = (dir.open_file(one, false)?, dir.open_file(other, false)?);
+        if one.stat()?.cipher_size != other.stat()?.cipher_size {
+            return Ok(false);
+        }
+        let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let mut offset = 0;
+        loop {
+            let len = one.read_at(&mut ours, offset)?;
+            if other.read_at(&mut theirs, offset)? != len || ours[..len] != theirs[..len] {
+                return Ok(false);
+            }
+            if len == 0 || (self.stopped)() {
+                return Ok(len == 0);
+            }
+            offset += len as u64;
+        }
+    }
 }
 
 fn rename(dir: &RawDir, from: &[u8], to: &[u8]) -> Action {
     let path = dir.path().to_owned();
     Action::Rename { dir: path.clone(), from: from.to_vec(), to_dir: path, to: to.to_vec() }
-}
-
-/// Whether two entries are files with the same bytes on disk.
-fn same_file(dir: &RawDir, one: &[u8], other: &[u8]) -> Result<bool, volume::Error> {
-    let is_file = |name: &[u8]| kind_of(dir, name, None) == Some(volume::Kind::File);
-    if !is_file(one) || !is_file(other) {
-        return Ok(false);
-    }
-    let (one, other) = (dir.open_file(one, false)?, dir.open_file(other, false)?);
-    if one.stat()?.cipher_size != other.stat()?.cipher_size {
-        return Ok(false);
-    }
-    let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let mut offset = 0;
-    loop {
-        let len = one.read_at(&mut ours, offset)?;
-        if other.read_at(&mut theirs, offset)? != len || ours[..len] != theirs[..len] {
-            return Ok(false);
-        }
-        if len == 0 {
-            return Ok(true);
-        }
-        offset += len as u64;
-    }
 }

@@ -7,7 +7,7 @@ use super::exchange::{FoundUnder, exchange};
 use super::headers::{self, Here};
 use super::links;
 use super::places::Places;
-use super::report::{Error, Finding, Kind, Progress, Summary};
+use super::report::{Error, Finding, Kind, Progress};
 use super::tails;
 use super::witness::Witness;
 use super::{Options, check};
@@ -29,9 +29,9 @@ pub fn plan(
 ) -> Result<Plan, Error> {
     let mut collector = Collector { progress, findings: Vec::new() };
     check(volume, options, None, &mut collector)?;
-    let findings = collector.findings;
+    let Collector { progress, findings } = collector;
     let hints: Vec<Vec<u8>> = hints.iter().map(|hint| hint.as_bytes().to_vec()).collect();
-    plan_for(volume, findings, &hints)
+    plan_for(volume, findings, &hints, &|| progress.stopped())
 }
 
 /// Keeps what a check finds.
@@ -60,30 +60,32 @@ impl Progress for Collector<'_> {
     }
 }
 
-impl Plan {
-    /// What was found, counted as a check does.
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        self.hopeless.iter().for_each(|finding| summary.count(finding.severity));
-        summary
-    }
-}
-
-fn plan_for(volume: &Volume, mut findings: Vec<Finding>, hints: &[Vec<u8>]) -> Result<Plan, Error> {
+fn plan_for(
+    volume: &Volume,
+    mut findings: Vec<Finding>,
+    hints: &[Vec<u8>],
+    stopped: Stopped<'_>,
+) -> Result<Plan, Error> {
     if findings.is_empty() {
         return Ok(Plan::default());
     }
     findings.sort_by(|one, other| one.path.cmp(&other.path));
     let planner = Planner {
         volume,
-        places: Places::survey(volume, hints)?,
+        places: Places::survey(volume, hints, stopped)?,
+        stopped,
         external: volume.config().parameters().file_iv == FileIvMode::External,
         headers: headers_of(volume, &findings),
     };
     let mut plan = Plan::default();
     let mut found_under = Vec::new();
     for finding in findings {
-        match planner.repair(&finding, &mut found_under) {
+        let repair = planner.repair(&finding, &mut found_under);
+        // what was searched for and not found may be so because the search ended early
+        if stopped() {
+            return Err(Error::Interrupted);
+        }
+        match repair {
             Ok(Some(repair)) => plan.repairs.push(repair),
             Ok(None) => plan.hopeless.push(finding),
             Err(error) => {
@@ -108,11 +110,15 @@ fn headers_of(volume: &Volume, findings: &[Finding]) -> Vec<[u8; HEADER_LEN]> {
     suspicious.filter_map(header).collect()
 }
 
+/// Asked often by whatever takes long: should it end?
+pub(super) type Stopped<'a> = &'a dyn Fn() -> bool;
+
 pub(super) struct Planner<'a> {
     pub(super) volume: &'a Volume,
+    pub(super) stopped: Stopped<'a>,
     pub(super) places: Places,
     pub(super) external: bool,
-    headers: Vec<[u8; HEADER_LEN]>,
+    pub(super) headers: Vec<[u8; HEADER_LEN]>,
 }
 
 /// A place on disk, with all that is known of it.
@@ -216,7 +222,7 @@ impl Planner<'_> {
         };
         let Some(witness) = Witness::of(self.volume, &file, plain)? else { return end() };
         let here = Here { name: plain, chain: spot.chain, path_iv: below.path_iv() };
-        let found = headers::search(self.volume, &self.places, &witness, &here, &self.headers, self.external);
+        let found = headers::search(self, &witness, &here);
         let Some(found) = found else { return end() };
         if let Some(written_under) = found.written_under {
             let path = finding.path.clone();

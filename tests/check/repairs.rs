@@ -4,7 +4,9 @@ use crate::sample;
 use crate::scratch::*;
 use crate::support::tree::{self, Tree};
 use crate::{Found, serious};
-use encbox::check::{Kind, Options, Plan, Repair, RepairError, Standing, apply, plan, undo};
+use encbox::check::{
+    Error, Kind, Options, Plan, Progress, Repair, RepairError, Standing, apply, check, plan, undo,
+};
 use encbox::config::{Parameters, Profile};
 use encbox::crypto::AlgorithmId;
 use encbox::volume::{OpenOptions, RenameMode, Volume};
@@ -12,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All that can be seen of a folder of ciphertext.
 #[derive(Debug, PartialEq)]
@@ -235,6 +238,43 @@ fn headers_that_were_mixed_up_or_lost_a_bit() {
                 fs::write(path, bytes).unwrap();
             });
         }
+    }
+}
+
+/// Has enough after being asked so many times.
+struct Impatient {
+    asked: AtomicU64,
+    limit: u64,
+}
+
+impl Progress for Impatient {
+    fn stopped(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) >= self.limit
+    }
+}
+
+/// Planning takes longer than checking where much is to be tried, and whoever waits for it may have enough of that.
+#[test]
+fn a_plan_can_be_interrupted_at_any_time() {
+    let (scratch, _) = filled(&Profile::Paranoia.parameters());
+    headers_exchanged(&scratch);
+    rename_on_disk(&scratch, "Work", |_| "New folder".to_owned());
+    fs::rename(scratch.on_disk("Letters/2020"), scratch.on_disk("Letters/Old")).unwrap();
+    let scratch = scratch.reopened();
+    let options = Options { jobs: std::num::NonZeroUsize::new(1), ..Options::default() };
+    let impatient = |limit| Impatient { asked: AtomicU64::new(0), limit };
+    let (mut checking, mut planning) = (impatient(u64::MAX), impatient(u64::MAX));
+    check(&scratch.volume, options, None, &mut checking).unwrap();
+    let whole = plan(&scratch.volume, options, &[], &mut planning).unwrap();
+    assert!(!whole.repairs.is_empty() && !whole.hopeless.is_empty());
+    let [checking, planning] = [checking, planning].map(|counted| counted.asked.into_inner());
+    assert!(planning > checking + 100, "{checking} {planning}");
+    for limit in (checking..planning).step_by(((planning - checking) / 20) as usize) {
+        let mut progress = impatient(limit);
+        let ended = plan(&scratch.volume, options, &[], &mut progress);
+        assert!(matches!(ended, Err(Error::Interrupted)), "after {limit} of {planning}");
+        let more = progress.asked.into_inner() - limit;
+        assert!(more < 20, "asked {more} times more after {limit}");
     }
 }
 
