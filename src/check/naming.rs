@@ -5,7 +5,7 @@ use crate::names;
 use crate::names::{EntryName, IvChain, NameCodec};
 use crate::volume::PARTIAL_PREFIX;
 use std::borrow::Cow;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::UnicodeNormalization;
 
 /// Files that systems and sync clients leave in any folder, in lower case.
 const FOREIGN: [&str; 18] = [
@@ -125,16 +125,7 @@ pub(super) fn folded(name: &[u8]) -> Cow<'_, [u8]> {
 
 /// Whether names differ in more than their Unicode form.
 pub(super) fn differ_in_case(one: &[u8], other: &[u8]) -> bool {
-    composed(one) != composed(other)
-}
-
-fn composed(name: &[u8]) -> Cow<'_, [u8]> {
-    match std::str::from_utf8(name) {
-        Ok(text) if is_nfc_quick(text.chars()) != IsNormalized::Yes => {
-            text.nfc().collect::<String>().into_bytes().into()
-        }
-        _ => name.into(),
-    }
+    names::composed(one) != names::composed(other)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::names::NameCodec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -36,8 +35,6 @@ pub struct RawEntry {
     pub name: Vec<u8>,
     /// What it is; `None` where the file system does not tell while it lists.
     pub kind: Option<Kind>,
-    /// The inode.
-    pub ino: u64,
 }
 
 /// A regular file by its ciphertext path, open.
@@ -108,13 +105,7 @@ impl RawDir {
             Ok(entry) => {
                 let name = entry.file_name().to_bytes();
                 let wanted = !matches!(name, b"." | b"..");
-                wanted.then(|| {
-                    Ok(RawEntry {
-                        name: name.to_vec(),
-                        kind: sys::kind_of(entry.file_type()),
-                        ino: entry.ino(),
-                    })
-                })
+                wanted.then(|| Ok(RawEntry { name: name.to_vec(), kind: sys::kind_of(entry.file_type()) }))
             }
         }))
     }
@@ -216,11 +207,6 @@ impl RawFile {
     /// The ciphertext path, relative to the root.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Its name in its directory.
-    pub fn name(&self) -> &OsStr {
-        self.path.file_name().unwrap_or_default()
     }
 
     /// The state of the file.
