@@ -1,6 +1,6 @@
 //! What a repair does, before it is done: a plan of small steps, each of which can be undone.
 
-use super::report::{Finding, Kind};
+use super::report::{Finding, Kind, Severity};
 use crate::content::HEADER_LEN;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub enum Action {
 /// Something that can be mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong.
     pub kind: Kind,
     /// The ciphertext path of what is mended, as it is.

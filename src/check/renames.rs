@@ -35,14 +35,14 @@ impl Planner<'_> {
         sure: bool,
     ) -> Result<Option<Repair>, volume::Error> {
         let path = finding.path.clone();
-        let repair = |plain: Option<OsString>, what: String, action: Action| {
-            let (kind, path, actions) = (finding.kind, finding.path.clone(), vec![action]);
-            Ok(Some(Repair { kind, path, plain, what, sure, actions }))
+        let repair = |plain: Option<OsString>, what: String, actions: Vec<Action>| {
+            let Finding { severity, kind, path, .. } = finding.clone();
+            Ok(Some(Repair { severity, kind, path, plain, what, sure, actions }))
         };
         let below = |name: &[u8]| spot.plain_dir.join(OsStr::from_bytes(name)).to_path().into_os_string();
         let Some(there) = spot.dir.stat_if_there(to)? else {
             let what = format!("{what}; it gets its name back");
-            return repair(Some(below(plain)), what, rename(&spot.dir, spot.name, to));
+            return repair(Some(below(plain)), what, vec![rename(&spot.dir, spot.name, to)]);
         };
         let stat = spot.dir.stat(spot.name)?;
         if stat.id == there.id {
@@ -51,7 +51,7 @@ impl Planner<'_> {
         if self.same_file(&spot.dir, spot.name, to)? {
             let what = format!("{what} that is there, with the same contents; it is set aside");
             let aside = Action::SetAside { path, len: stat.cipher_size, mtime: stat.mtime };
-            return repair(Some(below(plain)), what, aside);
+            return repair(Some(below(plain)), what, vec![aside]);
         }
         // shown as what a sync client would have set beside it
         let mut number = 1;
@@ -66,7 +66,7 @@ impl Planner<'_> {
         let plain = shown.map(|(name, _)| below(name.shown()));
         let what =
             format!("{what} that is there, with other contents; it comes beside it as a conflicted copy");
-        repair(plain, what, rename(&spot.dir, spot.name, &marked))
+        repair(plain, what, vec![rename(&spot.dir, spot.name, &marked)])
     }
 
     pub(super) fn undecodable(&self, finding: &Finding) -> Result<Option<Repair>, volume::Error> {
@@ -141,6 +141,7 @@ impl Planner<'_> {
         let more = if names > 0 { format!(", with the {names} names below it") } else { String::new() };
         let plain = spot.plain_dir.join(OsStr::from_bytes(&plain)).to_path().into_os_string();
         Ok(Some(Repair {
+            severity: finding.severity,
             kind: finding.kind,
             path: finding.path.clone(),
             plain: Some(plain),
@@ -181,6 +182,7 @@ impl Planner<'_> {
         let actions = reencode::below(self, &finding.path, below.chain, here)?;
         let names = actions.iter().filter(|action| matches!(action, Action::Rename { .. })).count();
         Ok((names > 0).then(|| Repair {
+            severity: finding.severity,
             kind: finding.kind,
             path: finding.path.clone(),
             plain: Some(plain_of(&spot, &name)),

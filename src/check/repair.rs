@@ -192,6 +192,7 @@ impl Planner<'_> {
         let (len, mtime) = (stat.cipher_size, stat.mtime);
         let path = finding.path.clone();
         Ok(Some(Repair {
+            severity: finding.severity,
             kind: finding.kind,
             path: path.clone(),
             plain: Some(plain_of(&spot, &name)),
@@ -230,6 +231,7 @@ impl Planner<'_> {
         }
         let path = finding.path.clone();
         Ok(Some(Repair {
+            severity: finding.severity,
             kind: finding.kind,
             plain: Some(plain_of(&spot, &name)),
             what: format!("{}; it gets the header that fits", found.what),
@@ -249,6 +251,7 @@ impl Planner<'_> {
         let plain = name.copy_of().unwrap_or(name.shown());
         let mended = tails::mended(self.volume, &file, plain, below.path_iv(), finding)?;
         Ok(mended.map(|tail| Repair {
+            severity: finding.severity,
             kind: finding.kind,
             path: finding.path.clone(),
             plain: Some(plain_of(&spot, &name)),

@@ -105,8 +105,13 @@ pub(super) enum Error {
     #[error(transparent)]
     Recover(#[from] crate::check::RecoverError),
     /// A plan says what could be mended.
-    #[error("{} to mend", text::count(*.0, "thing"))]
-    ToMend(u64),
+    #[error("{} to mend", text::count(*count, "thing"))]
+    ToMend {
+        /// All of them.
+        count: u64,
+        /// Those that are damage.
+        damage: u64,
+    },
     /// A check found damage, and each was reported.
     #[error("{} of damage", text::count(*.0, "finding"))]
     Damaged(u64),

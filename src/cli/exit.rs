@@ -167,7 +167,10 @@ pub(super) fn verdict(error: &Error) -> (Code, String) {
         Error::Repair(error) => plain(in_repair(error)),
         Error::Words(_) => plain((Code::NoPassword, "four letters of each word are enough, in their order")),
         Error::Recover(error) => in_recovery(error),
-        Error::ToMend(_) => plain((Code::Findings, "--apply mends what is sure, --guesses the rest of it")),
+        Error::ToMend { damage, .. } => {
+            let code = if *damage > 0 { Code::Damaged } else { Code::Findings };
+            plain((code, "--apply mends what is sure, --guesses the rest of it"))
+        }
         Error::Damaged(_) => plain((Code::Damaged, "`encbox repair` shows what it could mend")),
         Error::Findings(_) => plain((Code::Findings, "")),
         #[cfg(feature = "mount")]

@@ -102,7 +102,7 @@ pub(super) fn end(global: &Global, json: bool, notes_shown: bool, summary: Summa
     }
 }
 
-fn word(severity: Severity) -> &'static str {
+pub(super) fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Note => "note",
         Severity::Warning => "warning",

@@ -96,12 +96,14 @@ impl Repair {
             })?;
             self.tell_done(global, done, failures, &quarantine)?;
         }
-        let damage =
-            plan.hopeless.iter().filter(|finding| finding.severity == Severity::Damage).count() as u64;
-        match (failures, damage, left.len() + plan.hopeless.len()) {
+        let severities = plan.hopeless.iter().map(|finding| finding.severity);
+        let severities = severities.chain(left.iter().map(|repair| repair.severity));
+        let damage = severities.filter(|severity| *severity == Severity::Damage).count() as u64;
+        let count = (left.len() + plan.hopeless.len()) as u64;
+        match (failures, damage, count) {
             (0, 0, 0) => Ok(()),
-            (0, 0, count) if !self.apply && plan.hopeless.is_empty() => Err(Error::ToMend(count as u64)),
-            (0, 0, count) => Err(Error::Findings(count as u64)),
+            (0, _, _) if plan.hopeless.is_empty() => Err(Error::ToMend { count, damage }),
+            (0, 0, _) => Err(Error::Findings(count)),
             (0, _, _) => Err(Error::Damaged(damage)),
             _ => Err(Error::Incomplete(failures)),
         }
@@ -207,6 +209,7 @@ fn line(repair: &Mending) -> String {
 
 fn facts(repair: &Mending) -> Value {
     let mut facts = json!({
+        "severity": findings::word(repair.severity),
         "kind": repair.kind.word(),
         "what": repair.what,
         "sure": repair.sure,

@@ -96,3 +96,24 @@ fn a_repair_for_which_there_is_no_room_is_taken_back() {
     let undone = other.run(&["repair", "--undo", kept.to_str().unwrap(), "V"]).fails(10);
     undone.says(&["of a repair of the volume in", "is another one", "name the volume that was repaired"]);
 }
+
+/// What is only a guess is left without --guesses, and so is the damage that it would mend.
+#[test]
+fn damage_that_is_left_shows_in_the_exit_code() {
+    let scratch = Scratch::with_profile("sync");
+    scratch.add("/noise.bin", &bytes(10_000));
+    let path = scratch.cipher("/noise.bin");
+    let mut on_disk = fs::read(&path).unwrap();
+    *on_disk.last_mut().unwrap() ^= 1;
+    fs::write(&path, on_disk).unwrap();
+    scratch.run(&["check", "V"]).fails(9);
+    let run = scratch.run(&["repair", "V"]).fails(9);
+    assert!(run.text().starts_with("guess mac: noise.bin "), "{}", run.text());
+    run.says(&["1 thing to mend", "--guesses"]);
+    scratch.run(&["repair", "--apply", "V"]).fails(9).says(&["1 thing to mend"]);
+    let run = scratch.run(&["repair", "--json", "V"]).fails(9);
+    let line: serde_json::Value = serde_json::from_str(run.text().lines().next().unwrap()).unwrap();
+    assert_eq!((&line["repair"]["severity"], &line["repair"]["sure"]), (&"damage".into(), &false.into()));
+    scratch.run(&["repair", "--apply", "--guesses", "V"]).ok();
+    scratch.run(&["check", "V"]).ok();
+}
