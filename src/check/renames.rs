@@ -24,7 +24,7 @@ impl Planner<'_> {
     }
 
     /// A rename within the directory; beside what has the name already, or aside if that is a file with the same bytes.
-    /// Nothing can be done where the two are one: then the disk takes both spellings for the same name.
+    /// Nothing is done where both are names of one and the same file.
     fn rename_here(
         &self,
         finding: &Finding,
@@ -46,7 +46,14 @@ impl Planner<'_> {
         };
         let stat = spot.dir.stat(spot.name)?;
         if stat.id == there.id {
-            return Ok(None);
+            if is_listed(&spot.dir, to)? {
+                return Ok(None); // one file by two names
+            }
+            // the disk takes the two for one name, which cannot take its own place
+            let what = format!("{what}; it gets its name back");
+            let beside = volume::partial_name().as_bytes().to_vec();
+            let steps = [rename(&spot.dir, spot.name, &beside), rename(&spot.dir, &beside, to)];
+            return repair(Some(below(plain)), what, steps.into());
         }
         if self.same_file(&spot.dir, spot.name, to)? {
             let what = format!("{what} that is there, with the same contents; it is set aside");
@@ -215,6 +222,16 @@ impl Planner<'_> {
             offset += len as u64;
         }
     }
+}
+
+/// Whether a directory has an entry that is spelled like this, to the letter.
+fn is_listed(dir: &RawDir, name: &[u8]) -> Result<bool, volume::Error> {
+    for entry in dir.entries()? {
+        if entry?.name == name {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn rename(dir: &RawDir, from: &[u8], to: &[u8]) -> Action {

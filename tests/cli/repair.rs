@@ -117,3 +117,29 @@ fn damage_that_is_left_shows_in_the_exit_code() {
     scratch.run(&["repair", "--apply", "--guesses", "V"]).ok();
     scratch.run(&["check", "V"]).ok();
 }
+
+/// On a disk that tells no case apart, the wrong spelling is in the way of the right one.
+#[test]
+fn a_name_in_small_letters_where_case_makes_no_difference() {
+    let scratch = Scratch::new();
+    let make = ["mkfs.ext4", "-q", "-O", "casefold", "-E", "encoding_flags=strict", "image", "8M"];
+    let Some(_disk) = Disk::from_image(&scratch, "disk", &make, "image") else { return };
+    let folder = scratch.path("disk/V");
+    fs::create_dir(&folder).unwrap();
+    let folds = std::process::Command::new("chattr").arg("+F").arg(&folder).status();
+    if !folds.is_ok_and(|status| status.success()) {
+        return skipped("no folder that tells no case apart");
+    }
+    scratch.add("/report.txt", b"x");
+    for entry in fs::read_dir(scratch.path("V")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let name = if name.starts_with('.') { name.to_owned() } else { name.to_lowercase() };
+        fs::copy(&path, folder.join(name)).unwrap();
+    }
+    scratch.run(&["repair", "--apply", "--quarantine", "kept", "disk/V"]).ok();
+    scratch.run(&["check", "disk/V"]).ok();
+    assert_eq!(scratch.run(&["ls", "disk/V"]).ok().text(), "report.txt\n");
+    scratch.run(&["repair", "--undo", "kept", "disk/V"]).ok();
+    scratch.run(&["check", "disk/V"]).fails(17);
+}
