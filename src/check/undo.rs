@@ -83,7 +83,7 @@ pub(super) fn take_back(volume: &Volume, record: &Record, kept: &Path) -> Result
             match (dir.stat_if_there(name)?, from) {
                 (None, Some(from)) => Kept { from, path: kept }.put_back(&dir, name, *mode, *times)?,
                 (Some(stat), Some(from)) => {
-                    if stat.kind != Kind::File || !(Kept { from, path: kept }).is_in(&dir, name)? {
+                    if stat.kind != Kind::File || !(Kept { from, path: kept }).holds_what_is_in(&dir, name)? {
                         return Err(changed());
                     }
                 }
@@ -176,7 +176,7 @@ impl Kept<'_> {
     }
 
     /// Whether a file holds the same.
-    fn is_in(mut self, dir: &RawDir, name: &[u8]) -> Result<bool, RepairError> {
+    fn holds_what_is_in(mut self, dir: &RawDir, name: &[u8]) -> Result<bool, RepairError> {
         let there = dir.open_file(name, false)?;
         let (mut ours, mut theirs) = (vec![0; BUFFER_LEN], vec![0; BUFFER_LEN]);
         let mut offset = 0;
