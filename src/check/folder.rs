@@ -6,7 +6,7 @@ use super::naming::{Name, Odd, differ_in_case, folded, tell};
 use super::pool::Pool;
 use super::report::{Finding, Kind, Severity};
 use super::tree::Node;
-use crate::config::{CONFIG_FILES, is_config_name};
+use crate::config::{CONFIG_FILES, is_config_name, is_reserved_name};
 use crate::names::EntryName;
 use crate::volume;
 use crate::volume::{PARTIAL_PREFIX, RawDir, RawEntry};
@@ -69,6 +69,9 @@ fn hand_out(
         if folder.node.is_root() && is_config_name(&entry.name) {
             configs.push(entry.name);
             continue;
+        }
+        if folder.node.is_root() && is_reserved_name(&entry.name) {
+            continue; // ours, in volumes with plain names as well
         }
         batch.push(entry);
         if batch.len() == BATCH {
@@ -230,7 +233,7 @@ impl Folder {
         type Pair = (Vec<u8>, Vec<u8>);
         let mut groups: BTreeMap<Vec<u8>, Vec<Pair>> = BTreeMap::new();
         for entry in entries.flatten() {
-            if self.node.is_root() && is_config_name(&entry.name) {
+            if self.node.is_root() && is_reserved_name(&entry.name) {
                 continue;
             }
             if let Name::Entry(name, _) = tell(check.volume.name_codec(), &entry.name, self.node.chain) {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// Files that systems and sync clients leave in any folder, in lower case.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 17] = [
     "desktop.ini",
     "thumbs.db",
     "ehthumbs.db",
@@ -26,7 +26,6 @@ const FOREIGN: [&str; 18] = [
     ".sync_log.db",
     ".owncloudsync.log",
     ".nextcloudsync.log",
-    ".encbox",
 ];
 
 /// How the names of others begin: AppleDouble, databases of sync clients, files in use on a network share,

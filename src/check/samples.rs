@@ -69,7 +69,7 @@ impl NamesSeen {
                     Name::Entry(name, below) => (name, below),
                     Name::Odd(naming::Odd::Foreign) => continue,
                     Name::Odd(_) => {
-                        seen.tried += u64::from(!crate::config::is_config_name(&entry.name));
+                        seen.tried += u64::from(!crate::config::is_reserved_name(&entry.name));
                         continue;
                     }
                 };

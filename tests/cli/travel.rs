@@ -101,6 +101,21 @@ fn json(line: &[u8]) -> Value {
     serde_json::from_slice(line).expect("JSON")
 }
 
+/// EncFS and encbox take other names of plain volumes as they are.
+#[test]
+fn in_a_volume_with_plain_names_it_is_no_entry() {
+    let scratch = Scratch::empty();
+    scratch.run(&["new", "--names", "null", "--iterations", "1000", "V"]).ok();
+    scratch.add("/one.txt", b"one");
+    scratch.run(&["index", "--publish", "V"]).ok();
+    assert!(scratch.path("V/.encbox/index").is_dir());
+    assert_eq!(scratch.run(&["ls", "-a", "V"]).ok().text(), "one.txt\n");
+    scratch.run(&["check", "V"]).ok();
+    scratch.run(&["mkdir", "V", "/.encbox/other"]).fails(8);
+    scratch.run(&["export", "V", "copy"]).ok();
+    assert_eq!(scratch.folder_names("copy"), ["one.txt"]);
+}
+
 #[test]
 fn once_asked_for_it_is_done_after_every_scan_until_told_otherwise() {
     let scratch = Scratch::new();
