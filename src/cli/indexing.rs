@@ -117,17 +117,20 @@ impl Keeping {
                 Err(RecvTimeoutError::Timeout) => self.publish_at_times(),
             }
         };
+        !changed || Keeping::settle(heard, now + took * (SHARE - 1))
+    }
+
+    /// Waits until nothing happens any more, and until scans have taken their share; false if the mount ends.
+    fn settle(heard: &Receiver<News>, rest: Instant) -> bool {
         let first = Instant::now();
-        let rest = now + took * (SHARE - 1);
-        while changed {
+        loop {
             let pause = SETTLED.max(rest.saturating_duration_since(Instant::now()));
             match heard.recv_timeout(pause) {
                 Ok(News::Changed) if first.elapsed() < PATIENCE => {}
-                Ok(News::Changed) | Err(RecvTimeoutError::Timeout) => break,
+                Ok(News::Changed) | Err(RecvTimeoutError::Timeout) => return true,
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
-        true
     }
 
     fn scan(&mut self, until: Option<Instant>) {
