@@ -169,6 +169,15 @@ impl Planner<'_> {
             Some(coded) => vec![coded],
             None => codec.respell(spot.name, spot.chain),
         };
+        // one spelling in 65,536 fits by chance, and is hardly ever text
+        let is_text = |coded: &Vec<u8>| {
+            let name = codec.decode_name(coded, spot.chain).ok();
+            let text = name.and_then(|(name, _)| String::from_utf8(name).ok());
+            text.is_some_and(|text| !text.contains(char::is_control))
+        };
+        if spellings.iter().any(is_text) {
+            spellings.retain(is_text);
+        }
         // the longest plaintext is the least likely to come about by chance
         spellings
             .sort_by_key(|coded| codec.decode_name(coded, spot.chain).map_or(0, |(plain, _)| plain.len()));
