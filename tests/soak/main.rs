@@ -14,6 +14,7 @@
 mod support;
 
 mod client;
+mod indexers;
 mod log;
 mod server;
 mod verdict;
@@ -48,6 +49,9 @@ const SEEDS: u64 = 12;
 const EVENTS: u64 = 600;
 const WRITERS: u64 = 4;
 const HOSTS: [&str; 2] = ["desk", "lap"];
+
+/// One run of so many has indexes that are published all the time.
+const INDEXED: u64 = 4;
 
 /// What is quiet for so many rounds has settled: files are closed for us a little later than for the program.
 const QUIET_ROUNDS: u32 = 4;
@@ -86,7 +90,14 @@ fn run(profile: Profile, seed: u64, events: u64) {
         .collect();
     let (ended, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let show_logs = LogsIfPanicking(&mounts);
+    let (is_indexed, published) = (seed % INDEXED == 0, AtomicU64::new(0));
     thread::scope(|scope| {
+        for machine in machines.iter().filter(|_| is_indexed) {
+            let (ended, published) = (&ended, &published);
+            scope.spawn(move || {
+                published.fetch_add(indexers::publish_until(machine, ended), Ordering::Relaxed);
+            });
+        }
         for (at, mount) in mounts.iter().enumerate() {
             let desk = Arc::new(Desk::default());
             for number in 0..WRITERS {
@@ -120,6 +131,14 @@ fn run(profile: Profile, seed: u64, events: u64) {
     let rescues =
         mounts.iter().map(|mount| mount.log().matches("is a conflicted copy now").count()).sum::<usize>();
     let said = verdict::of(&machines, &mounts, &ledger);
+    if is_indexed {
+        machines.iter().for_each(indexers::publish);
+        settle(&mut clients, &mounts);
+        let complaints = indexers::complaints(&machines);
+        println!("published {} times", published.load(Ordering::Relaxed));
+        assert!(published.load(Ordering::Relaxed) > 2, "nothing was published meanwhile");
+        assert!(complaints.is_empty(), "profile {profile:?}, seed {seed}:\n{}", complaints.join("\n"));
+    }
     println!(
         "{} events, {conflicts} conflicts, {rescues} edits rescued, {} records owed, {:.1} s",
         done.load(Ordering::Relaxed),
