@@ -130,10 +130,11 @@ impl SealedReader {
         file.read_exact(&mut header)?;
         let (magic, salt) = header.split_at(MAGIC.len());
         let chunk_count = body_len.div_ceil(CHUNK_LEN + TAG_LEN);
-        let len = body_len.checked_sub(chunk_count * TAG_LEN).ok_or_else(damaged)?;
-        if magic != MAGIC {
+        let last_len = body_len - (chunk_count - 1) * (CHUNK_LEN + TAG_LEN);
+        if magic != MAGIC || last_len < TAG_LEN {
             return Err(damaged());
         }
+        let len = body_len - chunk_count * TAG_LEN;
         let sealer = Sealer::new(key, salt, name);
         let reader = SealedReader { file, sealer, len, chunk_count: chunk_count as u64 };
         reader.chunk(reader.chunk_count - 1, &mut Vec::new())?;
@@ -220,8 +221,9 @@ mod tests {
         assert!(is_damage(open(&path, &key(b"two"), b"name")), "another key");
         assert!(is_damage(open(&path, &key(b"one"), b"other")), "another name");
         let whole = std::fs::read(&path).expect("just written");
-        // cut to every number of chunks, and within one; and less than a header
-        for len in [whole.len() - 1, HEADER_LEN + CHUNK_LEN + TAG_LEN, HEADER_LEN + 5, HEADER_LEN, 3, 0] {
+        // cut to every number of chunks, within one, and within the tag of one without bytes; and less than a header
+        let one_chunk = HEADER_LEN + CHUNK_LEN + TAG_LEN;
+        for len in [whole.len() - 1, one_chunk + 5, one_chunk, HEADER_LEN + 5, HEADER_LEN, 3, 0] {
             std::fs::write(&path, &whole[..len]).expect("a scratch file");
             assert!(is_damage(open(&path, &key(b"one"), b"name")), "cut to {len}");
         }
