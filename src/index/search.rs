@@ -3,7 +3,7 @@
 //! Every word has to be found, in the name, the title, the text or the facts of an entry. A word found whole counts more
 //! than the beginning of one, a name more than a title, a title more than a text, and any three letters of a name least.
 
-use super::entry::Entry;
+use super::entry::{Entry, LINK};
 use super::query::{Query, Range, Wanted};
 use super::schema::{Fields, column};
 use super::snippet::{Mark, Piece, marked, snippet};
@@ -30,7 +30,7 @@ pub struct Found {
 /// An entry that fits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// What the index knows of it.
+    /// What the index knows of it, less its text; of a link, where it leads.
     pub entry: Entry,
     /// How well it fits, against others of the same answer; 0 where nothing but filters was asked for.
     pub score: f32,
@@ -58,7 +58,7 @@ type Boxed = Box<dyn EngineQuery>;
 impl Index {
     /// The best `limit` entries that fit, after the first `offset`. With nothing but filters, the newest.
     pub fn search(&self, query: &Query, limit: usize, offset: usize) -> Result<Found, Error> {
-        let found = self.try_search(query, limit.max(1), offset);
+        let found = self.try_search(query, limit, offset);
         if matches!(found, Err(Error::Damaged)) {
             self.condemn();
         }
@@ -68,6 +68,10 @@ impl Index {
     fn try_search(&self, query: &Query, limit: usize, offset: usize) -> Result<Found, Error> {
         let searcher = self.searcher()?;
         let engine_query = to_engine(query, &self.fields);
+        // the collector makes room for all of them before it looks
+        let entries = usize::try_from(searcher.num_docs()).unwrap_or(usize::MAX);
+        let offset = offset.min(entries);
+        let limit = limit.min(entries - offset).max(1);
         let top = TopDocs::with_limit(limit).and_offset(offset);
         let marks = marks(query);
         let (count, rows): (usize, Vec<(f32, DocAddress)>) = match marks.is_empty() {
@@ -84,10 +88,14 @@ impl Index {
 
     fn hit(&self, searcher: &Searcher, score: f32, row: DocAddress, marks: &[Mark]) -> Result<Hit, Error> {
         let row: TantivyDocument = searcher.doc(row)?;
-        let entry = Entry::from_document(&row, &self.fields).ok_or(Error::Damaged)?;
+        let mut entry = Entry::from_document(&row, &self.fields).ok_or(Error::Damaged)?;
         let name = entry.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = marked(&name, marks);
         let snippet = snippet(&entry.text, marks).unwrap_or_else(|| marked(&entry.snippet, &[]));
-        Ok(Hit { score, name: marked(&name, marks), snippet, entry })
+        if entry.kind != LINK {
+            entry.text = String::new(); // of thousands of hits it would fill the memory
+        }
+        Ok(Hit { score, name, snippet, entry })
     }
 }
 

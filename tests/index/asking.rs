@@ -119,6 +119,27 @@ fn hits_come_in_pages() {
     assert_eq!(seen.len(), 5);
 }
 
+#[test]
+fn a_page_beyond_the_last_is_empty_however_far() {
+    let library = notes();
+    let query = encbox::index::Query::parse("type:text").expect("a filter");
+    for (limit, offset) in [(20, 5), (20, 13), (20, 14), (20, 4_000_000_000), (usize::MAX, usize::MAX)] {
+        let page = library.index().search(&query, limit, offset).expect("a page");
+        assert_eq!((page.hits.len(), page.count), (0, 5), "{limit} from {offset}");
+    }
+    let all = library.index().search(&query, usize::MAX, 1).expect("a page");
+    assert_eq!(all.hits.len(), 4);
+    let words = encbox::index::Query::parse("ice").expect("a word");
+    assert!(library.index().search(&words, 20, 4_000_000_000).expect("a page").hits.is_empty());
+}
+
+#[test]
+fn hits_do_not_hold_whole_texts() {
+    let library = notes();
+    let hits = library.ask("cold ice").hits;
+    assert!(hits.len() == 2 && hits.iter().all(|hit| !hit.snippet.is_empty() && hit.entry.text.is_empty()));
+}
+
 fn shown(pieces: &[Piece]) -> String {
     let show = |piece: &Piece| if piece.marked { format!("[{}]", piece.text) } else { piece.text.clone() };
     pieces.iter().map(show).collect()
