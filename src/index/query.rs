@@ -69,6 +69,14 @@ pub enum QueryError {
         /// What it would understand.
         expected: &'static str,
     },
+    /// A minus in front of a filter other than `name:`.
+    #[error("-{filter}:{value}: only words and name: can be excluded")]
+    Excluded {
+        /// Which filter.
+        filter: String,
+        /// What stands behind the colon.
+        value: String,
+    },
     /// Nothing to look for.
     #[error("a question needs a word or a filter")]
     Empty,
@@ -97,8 +105,9 @@ impl Query {
                     query.mtime.to = Bound::Excluded(start(&text, now).ok_or_else(|| date("before", &text))?);
                 }
                 (Some("size"), false) => query.size = sizes(&text).ok_or_else(|| size(&text))?,
-                // a minus in front of a filter means nothing that is clear
-                (Some(filter), _) => query.want(format!("{filter} {text}"), true, negated, false),
+                (Some(filter), _) => {
+                    return Err(QueryError::Excluded { filter: filter.into(), value: text });
+                }
             }
         }
         query.types.retain(|name| !name.is_empty());
@@ -326,5 +335,14 @@ mod tests {
             assert_eq!(parse(text), Err(QueryError::Empty), "{text}");
         }
         assert!(parse("size:>99999999999999T").is_err());
+    }
+
+    #[test]
+    fn filters_cannot_be_excluded() {
+        for text in ["-type:pdf", "lake -path:/x", "lake -after:2024", "lake -before:2024", "lake -size:>1M"]
+        {
+            assert!(matches!(parse(text), Err(QueryError::Excluded { .. })), "{text}");
+        }
+        assert!(parse("lake -name:draft -\"type:pdf\"").is_ok());
     }
 }

@@ -87,6 +87,8 @@ fn questions_on_a_command_line() {
     assert_eq!(list(&["lake", "--limit", "1"]).len(), 1);
     scratch.run(&["search", "V", "size:10M"]).fails(2).says(&["size:10M", "such as >10M"]);
     scratch.run(&["search", "V", "--", "-lake"]).fails(2);
+    let excluded = "-type:md: only words and name: can be excluded";
+    scratch.run(&["search", "V", "lake -type:md"]).fails(2).says(&[excluded]);
     assert_eq!(scratch.run(&["search", "V"]).code, 2);
 }
 
