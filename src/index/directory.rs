@@ -3,7 +3,7 @@
 //! The engine writes a file once and reads it often; only the list of files is replaced, by a rename. Locks are the
 //! system's, so that none stays when a program dies.
 
-use super::seal::{SealedReader, SealedWriter};
+use super::seal::{SealedReader, SealedWriter, damaged};
 use crate::crypto::DerivedKey;
 use crate::volume::fill_random;
 use rustix::fs::{FlockOperation, flock};
@@ -39,8 +39,9 @@ impl SealedDirectory {
     }
 
     fn open(&self, name: &Path) -> io::Result<SealedReader> {
-        let file = File::open(self.folder.join(name))?;
-        SealedReader::new(file, &self.key, name.as_os_str().as_bytes())
+        let opened = File::open(self.folder.join(name))
+            .and_then(|file| SealedReader::new(file, &self.key, name.as_os_str().as_bytes()));
+        opened.map_err(lost)
     }
 
     /// A new file, which goes by `name` when it is read.
@@ -76,7 +77,7 @@ impl Directory for SealedDirectory {
     }
 
     fn atomic_read(&self, name: &Path) -> Result<Vec<u8>, OpenReadError> {
-        let read = self.open(name).and_then(|reader| reader.read(0..reader.len()));
+        let read = self.open(name).and_then(|reader| reader.read(0..reader.len()).map_err(lost));
         read.map_err(read_error(name))
     }
 
@@ -117,6 +118,11 @@ impl Directory for SealedDirectory {
     }
 }
 
+/// What the disk cannot read any more is damage: it can be made anew elsewhere on the disk. What it cannot write is not.
+fn lost(error: io::Error) -> io::Error {
+    if Errno::from_io_error(&error) == Some(Errno::IO) { damaged() } else { error }
+}
+
 fn read_error(name: &Path) -> impl FnOnce(io::Error) -> OpenReadError + '_ {
     |error| match error.kind() {
         io::ErrorKind::NotFound => OpenReadError::FileDoesNotExist(name.to_owned()),
@@ -154,7 +160,7 @@ struct Handle(SealedReader);
 
 impl FileHandle for Handle {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
-        self.0.read(range).map(OwnedBytes::new)
+        self.0.read(range).map(OwnedBytes::new).map_err(lost)
     }
 }
 
@@ -167,5 +173,25 @@ impl HasLen for Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handle({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Error;
+    use super::*;
+    use tantivy::TantivyError;
+
+    #[test]
+    fn what_the_disk_has_lost_is_damage_and_a_disk_that_is_full_or_takes_nothing_is_not() {
+        let read = |errno: Errno| Error::from(TantivyError::from(lost(errno.into())));
+        assert!(matches!(read(Errno::IO), Error::Damaged));
+        assert!(matches!(read(Errno::ACCESS), Error::Io(_)));
+        for errno in [Errno::IO, Errno::NOSPC, Errno::ROFS] {
+            let written = OpenWriteError::wrap_io_error(errno.into(), "name".into());
+            let error = Error::from(TantivyError::from(written));
+            let Error::Io(source) = &error else { panic!("{error}") };
+            assert_eq!(source.raw_os_error(), Some(errno.raw_os_error()), "it decides the exit code");
+        }
     }
 }
