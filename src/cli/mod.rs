@@ -41,6 +41,7 @@ mod remedy;
 mod repair;
 mod rm;
 mod secret;
+mod show;
 mod speed;
 mod state;
 mod system;

@@ -1,22 +1,17 @@
-//! How a transfer shows itself: a bar on a terminal once it takes a second, or JSON lines.
+//! How a transfer shows itself.
 
-use super::out::{Out, put_name};
+use super::out::put_name;
+use super::show::{Show, bar};
 use super::{Error, Global, exit, text};
 use crate::transfer::{self, Loss, Progress, Summary, Survey};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
-use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-/// What is quick shows no bar, and JSON lines are this far apart.
-pub(super) const PERIOD: Duration = Duration::from_secs(1);
 
 /// Watches a transfer for somebody at a command line, who may also press Ctrl-C.
 pub(super) struct Watch {
-    style: Style,
-    last: Instant,
+    show: Show,
     /// What was before the transfer when it began, where somebody counted.
     survey: Option<Survey>,
     items: u64,
@@ -26,47 +21,34 @@ pub(super) struct Watch {
     stop: Arc<AtomicBool>,
 }
 
-enum Style {
-    Silent,
-    Waiting,
-    Bar(ProgressBar),
-    Json,
-}
-
 impl Watch {
     /// `survey` counts what lies ahead; it is asked only if a bar may be drawn.
     pub(super) fn new(global: &Global, json: bool, survey: impl FnOnce() -> Option<Survey>) -> Watch {
-        let (style, survey) = match json {
-            true => (Style::Json, None),
-            false if global.quiet || !io::stderr().is_terminal() => (Style::Silent, None),
-            false => (Style::Waiting, survey()),
-        };
-        Watch { style, last: Instant::now(), survey, items: 0, bytes: 0, skipped: 0, stop: interrupts() }
+        let show = Show::new(global, json);
+        let survey = show.may_draw().then(survey).flatten();
+        Watch { show, survey, items: 0, bytes: 0, skipped: 0, stop: interrupts() }
     }
 
     /// Says how the transfer ended: in JSON on standard output, in words on a terminal.
     pub(super) fn end(self, global: &Global, verb: &str, summary: Summary) -> Result<(), Error> {
         let Summary { files, folders, links, bytes, copies, skipped, failed, lost } = summary;
-        match &self.style {
-            Style::Json => {
-                line(&json!({ "done": {
-                    "files": files, "folders": folders, "links": links, "bytes": bytes,
-                    "copies": copies, "skipped": skipped, "failed": failed, "lost_blocks": lost,
-                } }))?;
-            }
-            Style::Silent => {}
-            Style::Waiting | Style::Bar(_) => {
-                self.clear();
-                let counts = [(files, "file"), (folders, "folder"), (links, "link")];
-                let counts = counts.into_iter().filter(|(number, _)| *number > 0).chain([(bytes, "byte")]);
-                let counts: Vec<_> = counts.map(|(number, one)| text::count(number, one)).collect();
-                let whole = match skipped {
-                    0 => String::new(),
-                    _ => format!("; {skipped} were there already"),
-                };
-                global.note(&format!("{verb} {}{whole}", counts.join(", ")));
-            }
-        }
+        let done = || {
+            json!({
+                "files": files, "folders": folders, "links": links, "bytes": bytes,
+                "copies": copies, "skipped": skipped, "failed": failed, "lost_blocks": lost,
+            })
+        };
+        let words = || {
+            let counts = [(files, "file"), (folders, "folder"), (links, "link")];
+            let counts = counts.into_iter().filter(|(number, _)| *number > 0).chain([(bytes, "byte")]);
+            let counts: Vec<_> = counts.map(|(number, one)| text::count(number, one)).collect();
+            let whole = match skipped {
+                0 => String::new(),
+                _ => format!("; {skipped} were there already"),
+            };
+            format!("{verb} {}{whole}", counts.join(", "))
+        };
+        self.show.end(global, done, words)?;
         match (failed, lost) {
             (0, 0) => Ok(()),
             (0, _) => Err(Error::Lost(lost)),
@@ -76,42 +58,29 @@ impl Watch {
 
     /// Says something else meanwhile, past the bar if there is one.
     pub(super) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
-        match &self.style {
-            Style::Bar(bar) => bar.suspend(say),
-            Style::Silent | Style::Waiting | Style::Json => say(),
-        }
+        self.show.aside(say)
     }
 
     fn tick(&mut self) {
-        if let Style::Bar(bar) = &self.style {
-            if let Some(survey) = self.survey {
-                bar.set_length(survey.bytes.saturating_sub(self.skipped));
+        let Watch { show, survey, items, bytes, skipped, .. } = self;
+        let (survey, items, bytes, skipped) = (*survey, *items, *bytes, *skipped);
+        let template = match survey {
+            Some(_) => {
+                "{bar:30} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}"
             }
-            bar.set_position(self.bytes);
-            bar.set_message(match self.survey {
-                Some(survey) => format!("{} of {}", self.items, text::count(survey.items, "item")),
-                None => text::count(self.items, "item"),
+            None => "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {msg}",
+        };
+        let draw = |bar: &ProgressBar| {
+            if let Some(survey) = survey {
+                bar.set_length(survey.bytes.saturating_sub(skipped));
+            }
+            bar.set_position(bytes);
+            bar.set_message(match survey {
+                Some(survey) => format!("{items} of {}", text::count(survey.items, "item")),
+                None => text::count(items, "item"),
             });
-            return;
-        }
-        if self.last.elapsed() < PERIOD {
-            return;
-        }
-        self.last = Instant::now();
-        match &self.style {
-            Style::Json => {
-                // A reader who has gone shows when the end is written.
-                let _ = line(&json!({ "progress": { "items": self.items, "bytes": self.bytes } }));
-            }
-            Style::Waiting => self.style = Style::Bar(bar(self.survey)),
-            Style::Silent | Style::Bar(_) => {}
-        }
-    }
-
-    fn clear(&self) {
-        if let Style::Bar(bar) = &self.style {
-            bar.finish_and_clear();
-        }
+        };
+        show.tick(items, bytes, || bar(survey.map(|survey| survey.bytes), template), draw);
     }
 }
 
@@ -131,39 +100,24 @@ impl Progress for Watch {
     }
 
     fn failed(&mut self, error: &transfer::Error) {
-        match &self.style {
-            Style::Json => {
-                let _ = line(&json!({ "failed": error.to_string() }));
-            }
-            Style::Bar(bar) => bar.suspend(|| exit::complain(error)),
-            Style::Silent | Style::Waiting => exit::complain(error),
-        }
+        self.show.failed(error);
     }
 
     fn lost(&mut self, loss: &Loss) {
         let Loss { path, blocks, bytes, reason } = loss;
-        match &self.style {
-            Style::Json => {
-                let mut lost = json!({
-                    "first_block": blocks.start, "last_block": blocks.end - 1,
-                    "start": bytes.start, "end": bytes.end, "reason": reason,
-                });
-                put_name(&mut lost, "path", path.to_path().as_os_str());
-                let _ = line(&json!({ "lost": lost }));
-            }
-            Style::Bar(bar) => bar.suspend(|| tell_loss(loss)),
-            Style::Silent | Style::Waiting => tell_loss(loss),
-        }
+        let record = || {
+            let mut lost = json!({
+                "first_block": blocks.start, "last_block": blocks.end - 1,
+                "start": bytes.start, "end": bytes.end, "reason": reason,
+            });
+            put_name(&mut lost, "path", path.to_path().as_os_str());
+            json!({ "lost": lost })
+        };
+        self.show.aside_or_line(record, || tell_loss(loss));
     }
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.clear();
     }
 }
 
@@ -178,27 +132,6 @@ fn tell_loss(loss: &Loss) {
         _ => format!("bytes {} to {}", bytes.start, bytes.end - 1),
     };
     exit::tell(&format!("encbox: {}: lost {blocks}, {bytes}: {reason}", path.display()));
-}
-
-fn bar(survey: Option<Survey>) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr();
-    let (bar, template) = match survey {
-        Some(survey) => (
-            ProgressBar::with_draw_target(Some(survey.bytes), target),
-            "{bar:30} {percent:>3}%  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}",
-        ),
-        None => (
-            ProgressBar::with_draw_target(None, target),
-            "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {msg}",
-        ),
-    };
-    bar.with_style(ProgressStyle::with_template(template).expect("the template is well formed"))
-}
-
-pub(super) fn line(value: &serde_json::Value) -> Result<(), Error> {
-    let mut out = Out::new();
-    out.json(value)?;
-    out.end()
 }
 
 /// Turns Ctrl-C into a request to stop and clean up; the second one ends the program at once.
