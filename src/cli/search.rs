@@ -4,8 +4,9 @@ use super::index::place;
 use super::open::VolumeArgs;
 use super::out::{Out, put_name};
 use super::{Error, Global, text};
-use crate::index::{Found, Hit, Index, Piece, Query};
-use crate::volume::{Follow, Volume};
+use crate::index::{Entry, Found, Hit, Index, Piece, Query};
+use crate::volume::{self, Fault, Follow, Stat, Volume};
+use rustix::io::Errno;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
@@ -54,17 +55,22 @@ enum State {
     Current,
     Changed,
     Gone,
+    /// It cannot be looked at.
+    Unknown,
 }
 
 impl State {
     fn of(volume: &Volume, hit: &Hit) -> State {
         let place = volume.walk(&hit.entry.path, Follow::No);
-        match place.and_then(|place| volume.stat(place.target())) {
-            Ok(stat) if (stat.cipher_size, stat.mtime) == (hit.entry.cipher_size, hit.entry.mtime) => {
-                State::Current
-            }
+        State::judge(&hit.entry, place.and_then(|place| volume.stat(place.target())))
+    }
+
+    fn judge(entry: &Entry, now: Result<Stat, volume::Error>) -> State {
+        match now.map_err(|error| error.fault) {
+            Ok(stat) if (stat.cipher_size, stat.mtime) == (entry.cipher_size, entry.mtime) => State::Current,
             Ok(_) => State::Changed,
-            Err(_) => State::Gone,
+            Err(Fault::Sys(Errno::NOENT | Errno::NOTDIR) | Fault::Stale) => State::Gone,
+            Err(_) => State::Unknown,
         }
     }
 
@@ -73,6 +79,7 @@ impl State {
             State::Current => "current",
             State::Changed => "changed",
             State::Gone => "gone",
+            State::Unknown => "unknown",
         }
     }
 }
@@ -83,6 +90,9 @@ impl Search {
         let volume = self.volume.read_only(global)?;
         let index = Index::open(&place(&volume)?)?;
         let found = index.search(&query, self.limit as usize, self.offset as usize)?;
+        if index.status()?.scanned.is_none() {
+            global.note("no scan of this volume has been whole yet: what is missing here may be in it; `encbox index` goes on");
+        }
         let mut out = Out::new();
         if self.json {
             let hits: Vec<Value> =
@@ -109,6 +119,7 @@ impl Search {
             State::Current => {}
             State::Changed => out.bytes(b"  (changed since)")?,
             State::Gone => out.bytes(b"  (gone since)")?,
+            State::Unknown => out.bytes(b"  (cannot be looked at)")?,
         }
         out.line("")?;
         if let Some(title) = &hit.entry.title {
@@ -167,4 +178,59 @@ fn record(hit: &Hit, state: State) -> Value {
     });
     put_name(&mut object, "path", &text::path(&entry.path));
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Flags;
+    use crate::volume::{FileId, Kind, PlainPath};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn only_what_is_not_there_counts_as_gone() {
+        let entry = Entry {
+            path: PlainPath::default(),
+            cipher_path: "x".into(),
+            size: 3,
+            cipher_size: 11,
+            mtime: UNIX_EPOCH,
+            kind: "text".into(),
+            mime: None,
+            title: None,
+            snippet: String::new(),
+            text: String::new(),
+            hash: None,
+            content_hash: None,
+            thumbnail: None,
+            flags: Flags::default(),
+        };
+        let stat = |mtime| Stat {
+            id: FileId { dev: 1, ino: 2 },
+            kind: Kind::File,
+            size: 3,
+            cipher_size: 11,
+            blocks: 8,
+            mode: 0o644,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            atime: mtime,
+            mtime,
+            ctime: mtime,
+            btime: None,
+        };
+        let failed =
+            |fault| State::judge(&entry, Err(volume::Error { verb: "looking at", path: "x".into(), fault }));
+        assert_eq!(State::judge(&entry, Ok(stat(UNIX_EPOCH))), State::Current);
+        assert_eq!(State::judge(&entry, Ok(stat(UNIX_EPOCH + Duration::from_nanos(1)))), State::Changed);
+        for errno in [Errno::NOENT, Errno::NOTDIR] {
+            assert_eq!(failed(Fault::Sys(errno)), State::Gone);
+        }
+        assert_eq!(failed(Fault::Stale), State::Gone);
+        for fault in [Fault::Sys(Errno::ACCESS), Fault::Sys(Errno::IO), Fault::Outside] {
+            assert_eq!(failed(fault), State::Unknown);
+        }
+    }
 }

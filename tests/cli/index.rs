@@ -150,3 +150,35 @@ fn the_wrong_password_opens_no_index() {
     scratch.write("password", b"another\n");
     scratch.run(&["search", "V", "lake"]).fails(6);
 }
+
+/// Stops a scan after a few entries.
+struct Stop(u64);
+
+impl encbox::index::Progress for Stop {
+    fn item(&mut self) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    fn stopped(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn an_index_that_no_scan_has_finished_says_so() {
+    use encbox::volume::{OpenOptions, Volume, find_config};
+    let scratch = notes();
+    let root = scratch.path("V");
+    let found = find_config(&root).unwrap();
+    let password = encbox::crypto::Password::new(PASSWORD.into()).unwrap();
+    let volume = Volume::open(&root, &found, &password, OpenOptions::default()).unwrap();
+    let place = encbox::index::Place::of(&volume, &scratch.path("cache")).unwrap();
+    let options = encbox::index::ScanOptions::default();
+    let stopped = encbox::index::refresh(&place, &volume, options, &mut Stop(2));
+    assert!(matches!(stopped, Err(encbox::index::Error::Interrupted)));
+    let unfinished = "no scan of this volume has been whole yet";
+    scratch.run(&["search", "--json", "V", "lake"]).ok().says(&[unfinished]);
+    scratch.run(&["index", "V"]).ok();
+    let run = scratch.run(&["search", "V", "lake"]).ok();
+    assert!(!run.stderr.contains(unfinished), "{}", run.stderr);
+}
