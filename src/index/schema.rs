@@ -12,7 +12,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::TextAnalyzer;
 
 /// Part of the label of the key: raise it when words, [`Fields`] or what they mean change.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 const WORDS: &str = "words";
 const GRAMS: &str = "grams";

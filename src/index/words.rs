@@ -9,7 +9,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Bytes of the longest word; what is longer is no word but data.
+/// Characters of the longest word; what is longer is no word but data.
 const WORD_LEN_MAX: usize = 64;
 
 /// Cuts texts into words.
@@ -105,7 +105,7 @@ impl TokenStream for WordStream<'_> {
             } else if is_of_word(first) {
                 let more = self.text[self.at..].char_indices().find(|(_, c)| !is_of_word(*c) || is_dense(*c));
                 let to = more.map_or(self.text.len(), |(at, _)| self.at + at);
-                if to - self.at > WORD_LEN_MAX {
+                if self.text[self.at..to].chars().nth(WORD_LEN_MAX).is_some() {
                     self.at = to;
                     self.token.position = self.token.position.wrapping_add(1);
                 } else if self.take(to, to) {
@@ -274,6 +274,9 @@ mod tests {
     fn what_is_too_long_is_no_word() {
         let long = "x".repeat(WORD_LEN_MAX + 1);
         assert_eq!(of(&format!("a {long} b")), ["a", "b"]);
+        // 27 letters and marks, of three bytes each
+        let word = "अन्तर्राष्ट्रीयकरणवादियोंसे";
+        assert_eq!(of(word), [word]);
     }
 
     #[test]
