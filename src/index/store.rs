@@ -6,6 +6,7 @@ use super::schema::{Fields, VERSION, register, schema};
 use crate::crypto::DerivedKey;
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -51,7 +52,7 @@ impl Place {
     }
 
     /// Bytes on disk.
-    pub fn disk_len(&self) -> u64 {
+    fn disk_len(&self) -> u64 {
         let Ok(files) = fs::read_dir(&self.folder) else { return 0 };
         files.flatten().filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum()
     }
@@ -112,7 +113,7 @@ fn folder_error(path: &Path) -> impl Fn(io::Error) -> Error + use<> {
     move |source| Error::Folder { path: path.clone(), source }
 }
 
-/// An open index. Reading needs no lock: it shows what the last scan left, whoever is at work on the next.
+/// An open index. Reading waits for no scan: it shows what the last one left, whoever is at work on the next.
 pub struct Index {
     pub(super) engine: tantivy::Index,
     pub(super) fields: Fields,
@@ -186,12 +187,31 @@ impl Index {
         Ok(self.reader.searcher())
     }
 
-    /// Makes the next scan begin anew, after damage was met while the index was read.
+    /// Makes the next scan begin anew, after damage was met while the index was read. Not while somebody writes, nor after
+    /// somebody wrote: a scan meets the damage itself, or has just made the index anew.
     pub(super) fn condemn(&self) {
         let list = self.place.folder.join(LIST);
-        if let Err(error) = fs::remove_file(list) {
-            tracing::warn!(%error, "a damaged index cannot be removed");
+        let emptied = self.place.lock().and_then(|_lock| {
+            if self.is_replaced() {
+                return Ok(());
+            }
+            // an empty list is damage; without one there would be no index
+            let file = fs::File::options().write(true).truncate(true).open(&list);
+            file.map(drop).map_err(folder_error(&list))
+        });
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "a damaged index is left as it is");
         }
+    }
+
+    /// Whether the list is another than the one that was read here.
+    fn is_replaced(&self) -> bool {
+        let read: HashSet<_> =
+            self.reader.searcher().segment_readers().iter().map(|segment| segment.segment_id()).collect();
+        let listed = self.engine.load_metas();
+        listed.is_ok_and(|metas| {
+            metas.segments.iter().map(|segment| segment.id()).collect::<HashSet<_>>() != read
+        })
     }
 }
 
