@@ -12,11 +12,11 @@ use tantivy::TantivyDocument;
 use tantivy::schema::{Field, Value};
 
 /// The kind of a directory.
-pub const FOLDER: &str = "folder";
+pub(super) const FOLDER: &str = "folder";
 /// The kind of a symbolic link.
-pub const LINK: &str = "link";
+pub(super) const LINK: &str = "link";
 /// The kind of a device, a pipe or a socket.
-pub const SPECIAL: &str = "special";
+pub(super) const SPECIAL: &str = "special";
 
 /// What the index knows of one entry of the volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Entry {
     pub cipher_size: u64,
     /// Last change of the contents.
     pub mtime: SystemTime,
-    /// The name of a [`preview::Kind`](crate::preview::Kind), or [`FOLDER`], [`LINK`], [`SPECIAL`].
+    /// The name of a [`preview::Kind`](crate::preview::Kind), or `folder`, `link`, `special`.
     pub kind: String,
     /// The MIME type of a file.
     pub mime: Option<String>,
@@ -181,10 +181,10 @@ impl Entry {
 pub(super) struct Key(u128);
 
 impl Key {
-    /// Of a path with slashes between its names.
-    pub(super) fn of(path: &[u8]) -> Key {
+    /// Of a name in a folder, whose path ends with a slash unless it is the root.
+    pub(super) fn of(folder: &[u8], name: &[u8]) -> Key {
         use sha2::{Digest, Sha256};
-        let digest: [u8; 32] = Sha256::digest(path).into();
+        let digest: [u8; 32] = Sha256::new().chain_update(folder).chain_update(name).finalize().into();
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
         Key(u128::from_be_bytes(first))
@@ -247,14 +247,14 @@ mod tests {
             thumbnail: Some(vec![1, 2]),
             flags: Flags { damaged: true, copy: true, partial: false },
         };
-        let row = entry.to_document(&fields, Key::of(b"a/b"), 7, &[]);
+        let row = entry.to_document(&fields, Key::of(b"a/", b"b"), 7, &[]);
         assert_eq!(Entry::from_document(&row, &fields), Some(entry));
         assert_eq!(Entry::from_document(&TantivyDocument::default(), &fields), None);
     }
 
     #[test]
     fn keys_and_times_are_what_they_were() {
-        let key = Key::of(b"a/b");
+        let key = Key::of(b"a/", b"b");
         assert_eq!(Key::new(key.high(), key.low()), key);
         for nanoseconds_since in [0, 1, -1, i64::MAX, i64::MIN + 1] {
             assert_eq!(nanoseconds(time(nanoseconds_since)), nanoseconds_since);

@@ -64,21 +64,29 @@ impl Known {
     }
 }
 
-/// What stays the same as long as an entry does: size, time and inode, with the kind and the path on disk.
-pub(super) fn stamp(stat: &Stat, cipher_path: &[u8]) -> u64 {
+/// What stays the same as long as an entry does: size, time and inode, with the kind and the path on disk: a name
+/// in a folder, whose path ends with a slash unless it is the root.
+pub(super) fn stamp(stat: &Stat, cipher_folder: &[u8], cipher_name: &[u8]) -> u64 {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for number in [stat.id.ino, stat.cipher_size, stat.kind as u64, nanoseconds(stat.mtime) as u64] {
         hash.update(number.to_le_bytes());
     }
-    let digest: [u8; 32] = hash.chain_update(cipher_path).finalize().into();
+    let digest: [u8; 32] = hash.chain_update(cipher_folder).chain_update(cipher_name).finalize().into();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     u64::from_le_bytes(first).max(STALE + 1)
 }
 
+/// Whether a file that was read from `began` on may have changed since without its time telling. A clock that is a little
+/// ahead, of a server or of a system that rounds up, tells as little.
+pub(super) fn may_hide_a_change(stat: &Stat, began: SystemTime) -> bool {
+    let ahead = stat.mtime.duration_since(began).unwrap_or_default();
+    is_fresh(stat, began) || (Duration::from_nanos(1)..COARSE_TICK).contains(&ahead)
+}
+
 /// Whether a file read at `now` may have changed since without its time telling.
-pub(super) fn is_fresh(stat: &Stat, now: SystemTime) -> bool {
+fn is_fresh(stat: &Stat, now: SystemTime) -> bool {
     let tick = if nanoseconds(stat.mtime) % 1_000_000_000 == 0 { COARSE_TICK } else { TICK };
     now.duration_since(stat.mtime).is_ok_and(|age| age < tick)
 }
@@ -114,11 +122,12 @@ mod tests {
         let of = |change: fn(&mut Stat), path: &[u8]| {
             let mut stat = stat(time);
             change(&mut stat);
-            stamp(&stat, path)
+            stamp(&stat, b"x/", path)
         };
         let same = of(|_| {}, b"a/b");
         assert_eq!(of(|stat| stat.mode = 0o600, b"a/b"), same);
         assert_ne!(of(|_| {}, b"a/c"), same);
+        assert_eq!(stamp(&stat(time), b"x/a/", b"b"), same, "wherever the path is cut");
         for change in [
             (|stat| stat.id.ino = 3) as fn(&mut Stat),
             |stat| stat.cipher_size = 12,
@@ -137,6 +146,16 @@ mod tests {
         assert!(after(fine, 10) && !after(fine, 60));
         assert!(after(coarse, 60) && after(coarse, 1900) && !after(coarse, 2100));
         assert!(!is_fresh(&stat(fine), coarse), "a time to come is as good as any");
+    }
+
+    #[test]
+    fn a_time_a_little_ahead_may_hide_another_change_too() {
+        let began = UNIX_EPOCH + Duration::new(1_700_000_000, 500);
+        let of = |mtime: SystemTime| may_hide_a_change(&stat(mtime), began);
+        let ms = Duration::from_millis;
+        assert!(of(began) && of(began + Duration::from_nanos(1)) && of(began + ms(1900)));
+        assert!(of(began - ms(10)) && !of(began - ms(60)));
+        assert!(!of(began + ms(2100)) && !of(began + ms(3_600_000)), "it would be read by every scan");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::panic;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Bytes of a file that are previewed.
 const HEAD_LEN: u64 = 32 * 1024 * 1024;
@@ -25,6 +26,8 @@ pub(super) struct Look {
     pub(super) damage: Option<Error>,
     /// Plaintext bytes that were read.
     pub(super) read_len: u64,
+    /// When it had not begun yet.
+    pub(super) began: SystemTime,
     /// The file as it was before and after; it changed meanwhile if they differ.
     pub(super) before: Stat,
     pub(super) after: Stat,
@@ -51,6 +54,7 @@ impl<'a> Reader<'a> {
         name: &OsStr,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Option<Look>, Error> {
+        let began = SystemTime::now();
         let how = OpenFile { read: true, ..OpenFile::default() };
         let (file, before) = self.volume.open_file_and_stat(dir, name, how)?;
         let guard =
@@ -92,6 +96,7 @@ impl<'a> Reader<'a> {
             content_hash,
             damage: reading.damage,
             read_len: reading.at,
+            began,
             before,
             after,
         }))

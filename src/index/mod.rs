@@ -5,8 +5,9 @@
 //! is asked. It is a cache: files are the truth, and what is damaged, foreign or of another version is made anew.
 //!
 //! Where things live: `seal.rs` sealed files; `directory.rs` the folder of them that the search engine works in;
-//! `schema.rs` its fields, `words.rs` its words; `entry.rs` a row; `known.rs`, `look.rs`, `scan.rs` filling;
-//! `query.rs` a question, `search.rs` its answer, `snippet.rs` what is shown of it.
+//! `schema.rs` its fields, `words.rs` its words; `entry.rs` an entry; `refresh.rs` when an index is made anew,
+//! `scan.rs` the walk that fills it, `known.rs` what it knew before, `look.rs` one file, `row.rs` what becomes of it,
+//! `writer.rs` the way of rows into the index; `query.rs` a question, `search.rs` its answer, `snippet.rs` what is shown of it.
 
 mod directory;
 mod entry;
@@ -16,6 +17,8 @@ mod known;
 mod look;
 mod progress;
 mod query;
+mod refresh;
+mod row;
 mod rows;
 mod scan;
 mod schema;
@@ -24,14 +27,15 @@ mod search;
 mod snippet;
 mod store;
 mod words;
+mod writer;
 
 pub use entry::{Entry, FOLDER, Flags, LINK, SPECIAL};
 pub use error::Error;
 pub use hash::content_hash;
-pub use progress::{Progress, Silent, Summary};
+pub use progress::{Progress, Summary};
 pub use query::{Query, QueryError};
+pub use refresh::{ScanOptions, refresh};
 pub use rows::{RowId, Rows};
-pub use scan::{ScanOptions, refresh};
 pub use search::{Found, Hit};
 pub use snippet::Piece;
 pub use store::{Index, Place, Status};

@@ -20,12 +20,6 @@ pub trait Progress: Send {
     }
 }
 
-/// Progress that nobody watches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Progress for Silent {}
-
 /// What a scan did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {

@@ -1,7 +1,7 @@
 //! A cache that is damaged, cut, foreign or half there is made anew, never a reason to give up.
 
 use crate::library::{Library, Watched};
-use encbox::index::{Error, Found, Index, Query, ScanOptions, Silent, refresh};
+use encbox::index::{Error, Found, Index, Query, ScanOptions, refresh};
 use std::fs;
 use std::path::PathBuf;
 
@@ -113,9 +113,59 @@ fn whoever_writes_keeps_others_from_writing_and_none_from_reading() {
 fn rebuilding_reads_everything_again() {
     let library = library();
     let options = ScanOptions { rebuild: true, ..ScanOptions::default() };
-    let summary = refresh(&library.place(), &library.volume, options, &mut Silent).expect("a scan");
+    let summary =
+        refresh(&library.place(), &library.volume, options, &mut Watched::default()).expect("a scan");
     assert_eq!((summary.added, summary.rebuilt), (50, false));
     assert_eq!(library.ask("common").count, 50);
+}
+
+#[test]
+fn rebuilding_needs_nothing_of_what_was_there() {
+    let library = library();
+    let list = library.place().folder().join(".managed.json");
+    fs::remove_file(&list).expect("our own file");
+    std::os::unix::fs::symlink(".managed.json", &list).expect("our own folder");
+    assert!(matches!(library.watched(&mut Watched::default()), Err(Error::Io(_))), "not what damage does");
+    let options = ScanOptions { rebuild: true, ..ScanOptions::default() };
+    refresh(&library.place(), &library.volume, options, &mut Watched::default()).expect("a scan");
+    assert_eq!(library.ask("common").count, 50);
+}
+
+#[test]
+fn damage_that_a_search_meets_stays_until_a_scan_says_that_it_made_the_index_anew() {
+    let library = library();
+    // so long that their rows are not read when the index is opened
+    for number in 0..20_u64 {
+        let words = (0..500_u64)
+            .map(|at| format!("{:x} ", (number * 500 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        library.put(&format!("long{number}.txt"), format!("common {}", words.collect::<String>()).as_bytes());
+    }
+    library.refresh();
+    let is_long = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "store")
+            && path.metadata().is_ok_and(|meta| meta.len() > 40_000)
+    };
+    let rows: Vec<_> = sealed(&library).into_iter().filter(is_long).collect();
+    assert!(!rows.is_empty());
+    for path in rows {
+        let mut bytes = fs::read(&path).expect("a file of the index");
+        bytes[60] ^= 1;
+        fs::write(path, bytes).expect("our own file");
+    }
+    library.index();
+    let list = library.place().folder().join("meta.json");
+    let lock = library.place().folder().join(".tantivy-writer.lock");
+    let lock = fs::File::open(lock).expect("the lock of writers");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("nobody writes now");
+    assert!(matches!(answer(&library, "common"), Err(Error::Damaged)));
+    assert!(fs::metadata(&list).expect("there").len() > 0, "whoever writes has mended it, or meets it, too");
+    drop(lock);
+    for _ in 0..3 {
+        assert!(matches!(answer(&library, "common"), Err(Error::Damaged)));
+        assert_eq!(fs::metadata(&list).expect("there").len(), 0);
+    }
+    assert!(library.refresh().rebuilt);
+    assert_eq!(library.ask("common").count, 70);
 }
 
 #[test]

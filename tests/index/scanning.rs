@@ -2,10 +2,12 @@
 
 use crate::library::{Library, Watched};
 use crate::scratch::many_parameters;
-use encbox::index::{Error, Place};
+use encbox::index::{self, Error, Place, Progress, ScanOptions};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[test]
 fn a_rescan_reads_only_what_changed() {
@@ -34,6 +36,38 @@ fn a_rescan_reads_only_what_changed() {
     assert!(library.set("\"word2\"").is_empty(), "and so is the file");
     assert_eq!(library.set("fresh"), ["d1/new.txt"]);
     assert_eq!(library.ask("common type:text").count, 98);
+}
+
+/// Takes long over every file.
+struct Slow(Watched);
+
+impl Progress for Slow {
+    fn bytes(&mut self, count: u64) {
+        self.0.bytes(count);
+        thread::sleep(Duration::from_millis(3100));
+    }
+}
+
+#[test]
+fn what_changed_shortly_before_it_was_read_is_read_again_however_long_that_took() {
+    let library = Library::new();
+    library.write("a.txt", b"just now");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let set = |time| {
+        let file = fs::File::options().write(true).open(library.on_disk("a.txt")).expect("on disk");
+        file.set_modified(UNIX_EPOCH + time).expect("our own file");
+    };
+    set(Duration::from_secs(now.as_secs() + 1));
+    index::refresh(&library.place(), &library.volume, ScanOptions::default(), &mut Slow(Watched::default()))
+        .expect("a scan");
+    let read = || {
+        let mut watched = Watched::default();
+        library.watched(&mut watched).expect("a scan");
+        watched.bytes
+    };
+    assert_eq!((read(), read()), (8, 0), "until its time tells");
+    set(now + Duration::from_secs(3600));
+    assert_eq!((read(), read()), (8, 0), "a time far ahead tells as well as any");
 }
 
 #[test]
@@ -115,6 +149,29 @@ fn what_is_in_a_folder_that_cannot_be_listed_stays() {
     set(0o755);
     assert_eq!((summary.failed, summary.removed), (1, 0));
     assert_eq!(library.set("apple"), ["open.txt", "shut/deep/a.txt"]);
+}
+
+#[test]
+fn folders_of_any_size_and_depth_are_looked_at_once() {
+    let library = Library::new();
+    // fewer than a thread takes at once, just as many, one more, and many more; and below each another
+    let sizes = [31, 32, 33, 64, 300];
+    let mut folder = String::new();
+    let mut count = 0;
+    for size in sizes {
+        folder = format!("{folder}d{size}/");
+        for number in 0..size {
+            library.put(&format!("{folder}f{number}.txt"), b"apple");
+        }
+        count += size + 1;
+    }
+    let mut watched = Watched::default();
+    let summary = library.watched(&mut watched).expect("a scan");
+    assert_eq!((summary.entries, summary.added, watched.items), (count, count, count));
+    assert_eq!(library.ask("apple").count as u64, count - sizes.len() as u64);
+    let mut again = Watched::default();
+    let summary = library.watched(&mut again).expect("a scan");
+    assert_eq!((summary.added, summary.changed, summary.removed, again.items), (0, 0, 0, count));
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! Bringing an index up to date, or making it anew.
+
+use super::progress::{Progress, Summary};
+use super::scan::scan;
+use super::{Error, Index, Place};
+use crate::volume::Volume;
+use std::num::NonZeroUsize;
+
+/// How an index is brought up to date.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScanOptions {
+    /// Everything is read again.
+    pub rebuild: bool,
+    /// Threads; as many as the machine runs at once if nobody says, 16 at the most.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Brings the index of a volume up to date, and makes it if there is none. One that is damaged, foreign or of another
+/// version is made anew. What was done until an interruption stays.
+pub fn refresh(
+    place: &Place,
+    volume: &Volume,
+    options: ScanOptions,
+    progress: &mut dyn Progress,
+) -> Result<Summary, Error> {
+    place.make()?;
+    let opened = match options.rebuild {
+        true => None,
+        false => match Index::open(place) {
+            Err(Error::Missing | Error::Damaged) => None,
+            opened => Some(opened?),
+        },
+    };
+    let was_there = place.is_there();
+    let is_new = opened.is_none();
+    if let Some(index) = opened {
+        match scan(&index, volume, options.jobs, progress) {
+            Err(Error::Damaged) => tracing::warn!("the index is damaged, and is made anew"),
+            done => return done,
+        }
+    }
+    place.empty()?;
+    let mut summary = scan(&Index::create(place)?, volume, options.jobs, progress)?;
+    summary.rebuilt = !options.rebuild && (was_there || !is_new);
+    Ok(summary)
+}
