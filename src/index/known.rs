@@ -1,12 +1,17 @@
 //! What the index knew when a scan began, small enough for a million entries.
 
-use super::Error;
 use super::entry::{Key, nanoseconds};
 use super::schema::column;
-use crate::volume::Stat;
+use super::words::folded;
+use super::{Error, Index};
+use crate::volume::{PlainPath, Stat};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-use tantivy::Searcher;
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{Searcher, Term};
 
 /// The stamp of an entry that is to be read again by all means.
 pub(super) const STALE: u64 = 0;
@@ -57,6 +62,27 @@ impl Known {
         Some(self.rows[at].1)
     }
 
+    /// Counts everything below these folders as met: what could not be seen is not gone.
+    pub(super) fn keep(&self, index: &Index, folders: &[PlainPath]) -> Result<(), Error> {
+        let searcher = index.searcher()?;
+        for folder in folders {
+            let path = folded(&format!("/{}", folder.to_path().to_string_lossy()));
+            let below = Term::from_field_text(index.fields.folder, &path);
+            let rows: HashSet<_> =
+                searcher.search(&TermQuery::new(below, IndexRecordOption::Basic), &DocSetCollector)?;
+            for (number, segment) in searcher.segment_readers().iter().enumerate() {
+                let columns = segment.fast_fields();
+                let (high, low) = (columns.u64(column::KEY_HIGH)?, columns.u64(column::KEY_LOW)?);
+                for row in rows.iter().filter(|row| row.segment_ord as usize == number) {
+                    if let (Some(high), Some(low)) = (high.first(row.doc_id), low.first(row.doc_id)) {
+                        self.meet(Key::new(high, low));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The keys that were not met.
     pub(super) fn missed(&self) -> impl Iterator<Item = Key> + '_ {
         let is_met = |at: usize| self.met[at / 64].load(Ordering::Relaxed) & 1 << (at % 64) != 0;
@@ -93,8 +119,11 @@ fn is_fresh(stat: &Stat, now: SystemTime) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::refresh::tests::{Unwatched, scratch};
+    use super::super::{ScanOptions, refresh};
     use super::*;
-    use crate::volume::{FileId, Kind};
+    use crate::volume::{FileId, Kind, OpenFile};
+    use std::ffi::OsStr;
     use std::time::UNIX_EPOCH;
 
     fn stat(mtime: SystemTime) -> Stat {
@@ -171,5 +200,30 @@ mod tests {
         let expected: Vec<_> =
             (0..200).filter(|number| number % 3 == 0).map(|number| Key::new(number, number)).collect();
         assert!(known.missed().eq(expected));
+    }
+
+    #[test]
+    fn what_is_below_a_folder_that_could_not_be_listed_counts_as_met() {
+        let (_folder, volume, place) = scratch();
+        let mut dir = volume.root();
+        for name in ["Ärger", "deep"].map(OsStr::new) {
+            volume.mkdir(&dir, name, 0o700, None).expect("a fresh name");
+            dir = volume.open_dir(&dir, name).expect("just made");
+        }
+        let how = OpenFile { write: true, ..OpenFile::default() };
+        for (dir, name) in [(&dir, "a.txt"), (&volume.root(), "b.txt")] {
+            volume.create_file(dir, OsStr::new(name), 0o600, true, how, None).expect("a fresh name");
+        }
+        refresh(&place, &volume, ScanOptions::default(), &mut Unwatched).expect("a scan");
+
+        let index = Index::open(&place).expect("just made");
+        let known = Known::load(&index.searcher().expect("sound")).expect("sound");
+        assert_eq!((known.len(), known.missed().count()), (4, 4));
+        known.keep(&index, &[PlainPath::parse(OsStr::new("Ärger")).expect("within")]).expect("sound");
+        let mut missed: Vec<Key> = known.missed().collect();
+        let mut expected = vec![Key::of(b"", "Ärger".as_bytes()), Key::of(b"", b"b.txt")];
+        missed.sort();
+        expected.sort();
+        assert_eq!(missed, expected);
     }
 }

@@ -5,9 +5,10 @@
 //! is asked. It is a cache: files are the truth, and what is damaged, foreign or of another version is made anew.
 //!
 //! Where things live: `seal.rs` sealed files; `directory.rs` the folder of them that the search engine works in;
-//! `schema.rs` its fields, `words.rs` its words; `entry.rs` an entry; `refresh.rs` when an index is made anew,
-//! `scan.rs` the walk that fills it, `known.rs` what it knew before, `look.rs` one file, `row.rs` what becomes of it,
-//! `writer.rs` the way of rows into the index; `query.rs` a question, `search.rs` its answer, `snippet.rs` what is shown of it.
+//! `schema.rs` its fields, `words.rs` its words; `entry.rs` an entry; `refresh.rs` when an index is made anew, `scan.rs` the
+//! walk that fills it, `queue.rs` what is left of that, `known.rs` what the index knew before, `look.rs` one file, `row.rs`
+//! what becomes of it, `writer.rs` the way of rows into the index; `query.rs` a question, `search.rs` its answer,
+//! `snippet.rs` what is shown of it.
 
 mod directory;
 mod entry;
@@ -17,6 +18,7 @@ mod known;
 mod look;
 mod progress;
 mod query;
+mod queue;
 mod refresh;
 mod row;
 mod rows;

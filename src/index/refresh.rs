@@ -44,3 +44,31 @@ pub fn refresh(
     summary.rebuilt = !options.rebuild && (was_there || !is_new);
     Ok(summary)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::config::{Config, Profile};
+    use crate::crypto::Password;
+    use crate::volume::{OpenOptions, create, fill_random, find_config};
+    use tempfile::{TempDir, tempdir};
+
+    /// Progress that nobody watches.
+    pub(in super::super) struct Unwatched;
+
+    impl Progress for Unwatched {}
+
+    /// An empty volume, and a place for its index.
+    pub(in super::super) fn scratch() -> (TempDir, Volume, Place) {
+        let folder = tempdir().expect("scratch");
+        let (root, cache) = (folder.path().join("volume"), folder.path().join("cache"));
+        std::fs::create_dir(&root).expect("our own folder");
+        let password = Password::new(b"secret".to_vec()).expect("not empty");
+        let config = Config::create(&Profile::Sync.parameters(), &password, 10, fill_random).expect("legal");
+        create(&root, &config, false).expect("an empty folder");
+        let found = find_config(&root).expect("just made");
+        let volume = Volume::open(&root, &found, &password, OpenOptions::default()).expect("the password");
+        let place = Place::of(&volume, &cache).expect("outside");
+        (folder, volume, place)
+    }
+}

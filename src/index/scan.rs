@@ -1,32 +1,20 @@
 //! Filling an index: a walk over the volume by several threads, that reads only what changed.
-//!
-//! A folder is listed as it is worked on: a thread takes the next few names from it, and leaves it to others while it looks
-//! at these. Folders below are put on a list, which is gone to when no listing is at hand. So no more listings are open than
-//! there are threads, and what is waiting is never more than the folders beside the way down.
 
 use super::entry::Key;
 use super::known::{self, Known};
 use super::look::{Reader, is_gone};
+use super::queue::{Below, Folder, Job, Listing, Queue};
 use super::row::Row;
-use super::schema::column;
 use super::store::Note;
-use super::words::folded;
 use super::writer::Writer;
 use super::{Error, Index, Progress, Summary};
-use crate::volume::{self, Dir, DirEntry, Entries, Fault, Kind, PlainPath, Volume};
-use std::collections::HashSet;
+use crate::volume::{self, DirEntry, Fault, Kind, PlainPath, Volume};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tantivy::Term;
-use tantivy::collector::DocSetCollector;
-use tantivy::query::TermQuery;
-use tantivy::schema::IndexRecordOption;
 
 /// More threads than this gain nothing.
 const JOBS_MAX: usize = 16;
@@ -54,10 +42,8 @@ pub(super) fn scan(
         index,
         writer,
         known,
-        queue: Mutex::new(Queue { listings: Vec::new(), folders: vec![Below::Root], active: 0 }),
-        news: Condvar::new(),
+        queue: Queue::new(),
         report: Mutex::new(Report { progress, summary: Summary::default(), fatal: None }),
-        stop: AtomicBool::new(false),
         large: Mutex::new(()),
         unlisted: Mutex::new(Vec::new()),
     };
@@ -81,62 +67,12 @@ struct Scan<'a> {
     index: &'a Index,
     writer: Writer<'a>,
     known: Known,
-    queue: Mutex<Queue>,
-    /// There may be something to do, or nothing ever more.
-    news: Condvar,
+    queue: Queue,
     report: Mutex<Report<'a>>,
-    stop: AtomicBool,
     /// Held by whoever previews a large file.
     large: Mutex<()>,
     /// Folders whose entries are unknown, because they could not be listed.
     unlisted: Mutex<Vec<PlainPath>>,
-}
-
-/// What is to be done; the last of each is taken first.
-struct Queue {
-    listings: Vec<Listing>,
-    /// Gone to when there is no listing.
-    folders: Vec<Below>,
-    active: usize,
-}
-
-enum Job {
-    List(Listing),
-    Open(Below),
-}
-
-/// A folder that was not opened yet.
-enum Below {
-    Root,
-    Folder { above: Arc<Folder>, name: OsString },
-}
-
-/// A folder with entries that nobody has taken yet.
-struct Listing {
-    folder: Arc<Folder>,
-    entries: Entries,
-}
-
-struct Folder {
-    dir: Dir,
-    path: PlainPath,
-    /// What the paths of its entries begin with, up to the last slash: as they are shown, and on disk.
-    prefix: Vec<u8>,
-    cipher_prefix: Vec<u8>,
-}
-
-impl Folder {
-    fn new(dir: Dir, path: PlainPath) -> Folder {
-        let with_slash = |path: PathBuf| {
-            let mut bytes = path.into_os_string().into_vec();
-            if !bytes.is_empty() {
-                bytes.push(b'/');
-            }
-            bytes
-        };
-        let (prefix, cipher_prefix) = (with_slash(path.to_path()), with_slash(dir.cipher_path()));
-        Folder { dir, path, prefix, cipher_prefix }
-    }
 }
 
 struct Report<'a> {
@@ -150,30 +86,11 @@ impl Scan<'_> {
     fn work(&self) {
         let mut reader = Reader::new(self.volume, &self.large);
         let mut lot = Vec::with_capacity(LOT_LEN);
-        while let Some(job) = self.next_job() {
-            let ending = Ending(self);
+        while let Some((job, ending)) = self.queue.next() {
             if let Err(error) = self.carry_out(job, &mut lot, &mut reader) {
                 self.fail(error);
             }
             drop(ending);
-        }
-    }
-
-    fn next_job(&self) -> Option<Job> {
-        let mut queue = lock(&self.queue);
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            let job = queue.listings.pop().map(Job::List);
-            if let Some(job) = job.or_else(|| queue.folders.pop().map(Job::Open)) {
-                queue.active += 1;
-                return Some(job);
-            }
-            if queue.active == 0 {
-                return None;
-            }
-            queue = self.news.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -239,16 +156,11 @@ impl Scan<'_> {
                 }
             }
         }
+        let above = Arc::clone(&listing.folder);
         let folders = lot.iter().filter(|entry| entry.kind == Kind::Dir);
-        let folders = folders
-            .map(|entry| Below::Folder { above: Arc::clone(&listing.folder), name: entry.name.clone() });
-        let mut queue = lock(&self.queue);
-        queue.folders.extend(folders);
-        if !whole {
-            queue.listings.push(listing);
-        }
-        drop(queue);
-        self.news.notify_all();
+        let folders =
+            folders.map(|entry| Below::Folder { above: Arc::clone(&above), name: entry.name.clone() });
+        self.queue.add(folders, (!whole).then_some(listing));
         Ok(())
     }
 
@@ -356,21 +268,14 @@ impl Scan<'_> {
     /// Ends everything; the first error counts.
     fn fail(&self, error: Error) {
         lock(&self.report).fatal.get_or_insert(error);
-        self.stop();
-    }
-
-    fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // with the lock in between nobody misses it who is about to wait
-        drop(lock(&self.queue));
-        self.news.notify_all();
+        self.queue.stop();
     }
 
     fn is_stopped(&self) -> bool {
         if lock(&self.report).progress.stopped() {
             self.fail(Error::Interrupted);
         }
-        self.stop.load(Ordering::Relaxed)
+        self.queue.is_stopped()
     }
 
     /// Keeps what was done; after a whole scan takes out what is there no more.
@@ -387,7 +292,7 @@ impl Scan<'_> {
         report.progress.settling();
         let unlisted = self.unlisted.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !unlisted.is_empty() {
-            keep(self.index, &self.known, &unlisted)?;
+            self.known.keep(self.index, &unlisted)?;
         }
         let mut summary = report.summary;
         let seconds = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -397,100 +302,6 @@ impl Scan<'_> {
     }
 }
 
-/// Lets everybody know that a job is done, however it ended.
-struct Ending<'s, 'a>(&'s Scan<'a>);
-
-impl Drop for Ending<'_, '_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            // whoever waits would wait for ever; the panic itself is told when the threads are joined
-            self.0.stop();
-        }
-        let mut queue = lock(&self.0.queue);
-        queue.active -= 1;
-        let over = queue.active == 0 && queue.listings.is_empty() && queue.folders.is_empty();
-        drop(queue);
-        if over {
-            self.0.news.notify_all();
-        }
-    }
-}
-
-/// Counts everything below these folders as met: what could not be seen is not gone.
-fn keep(index: &Index, known: &Known, folders: &[PlainPath]) -> Result<(), Error> {
-    let searcher = index.searcher()?;
-    for folder in folders {
-        let path = folded(&format!("/{}", folder.to_path().to_string_lossy()));
-        let below = Term::from_field_text(index.fields.folder, &path);
-        let rows: HashSet<_> =
-            searcher.search(&TermQuery::new(below, IndexRecordOption::Basic), &DocSetCollector)?;
-        for (number, segment) in searcher.segment_readers().iter().enumerate() {
-            let columns = segment.fast_fields();
-            let (high, low) = (columns.u64(column::KEY_HIGH)?, columns.u64(column::KEY_LOW)?);
-            for row in rows.iter().filter(|row| row.segment_ord as usize == number) {
-                if let (Some(high), Some(low)) = (high.first(row.doc_id), low.first(row.doc_id)) {
-                    known.meet(Key::new(high, low));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::super::{Place, ScanOptions, refresh};
-    use super::*;
-    use crate::config::{Config, Profile};
-    use crate::crypto::Password;
-    use crate::volume::{OpenFile, OpenOptions, create, fill_random, find_config};
-    use std::ffi::OsStr;
-    use tempfile::{TempDir, tempdir};
-
-    struct Unwatched;
-
-    impl Progress for Unwatched {}
-
-    /// An empty volume, and a place for its index.
-    pub(in super::super) fn scratch() -> (TempDir, Volume, Place) {
-        let folder = tempdir().expect("scratch");
-        let (root, cache) = (folder.path().join("volume"), folder.path().join("cache"));
-        std::fs::create_dir(&root).expect("our own folder");
-        let password = Password::new(b"secret".to_vec()).expect("not empty");
-        let config = Config::create(&Profile::Sync.parameters(), &password, 10, fill_random).expect("legal");
-        create(&root, &config, false).expect("an empty folder");
-        let found = find_config(&root).expect("just made");
-        let volume = Volume::open(&root, &found, &password, OpenOptions::default()).expect("the password");
-        let place = Place::of(&volume, &cache).expect("outside");
-        (folder, volume, place)
-    }
-
-    #[test]
-    fn what_is_below_a_folder_that_could_not_be_listed_counts_as_met() {
-        let (_folder, volume, place) = scratch();
-        let mut dir = volume.root();
-        for name in ["Ärger", "deep"].map(OsStr::new) {
-            volume.mkdir(&dir, name, 0o700, None).expect("a fresh name");
-            dir = volume.open_dir(&dir, name).expect("just made");
-        }
-        let how = OpenFile { write: true, ..OpenFile::default() };
-        for (dir, name) in [(&dir, "a.txt"), (&volume.root(), "b.txt")] {
-            volume.create_file(dir, OsStr::new(name), 0o600, true, how, None).expect("a fresh name");
-        }
-        refresh(&place, &volume, ScanOptions::default(), &mut Unwatched).expect("a scan");
-
-        let index = Index::open(&place).expect("just made");
-        let known = Known::load(&index.searcher().expect("sound")).expect("sound");
-        assert_eq!((known.len(), known.missed().count()), (4, 4));
-        keep(&index, &known, &[PlainPath::parse(OsStr::new("Ärger")).expect("within")]).expect("sound");
-        let mut missed: Vec<Key> = known.missed().collect();
-        let mut expected = vec![Key::of(b"", "Ärger".as_bytes()), Key::of(b"", b"b.txt")];
-        missed.sort();
-        expected.sort();
-        assert_eq!(missed, expected);
-    }
 }

@@ -128,7 +128,7 @@ fn commit(engine: &mut IndexWriter, note: &Note) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scan::tests::scratch;
+    use super::super::refresh::tests::scratch;
     use super::*;
     use crate::volume::{PlainPath, Target};
     use std::ffi::OsStr;
