@@ -7,6 +7,7 @@ use super::{Error, Global, text};
 use crate::index::{Entry, Found, Hit, Index, Piece, Query};
 use crate::volume::{self, Fault, Follow, Stat, Volume};
 use rustix::io::Errno;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
@@ -95,9 +96,8 @@ impl Search {
         }
         let mut out = Out::new();
         if self.json {
-            let hits: Vec<Value> =
-                found.hits.iter().map(|hit| record(hit, State::of(&volume, hit))).collect();
-            out.json(&json!({ "count": found.count, "hits": hits }))?;
+            let hits = Records { hits: &found.hits, volume: &volume };
+            out.json(&Answer { count: found.count, hits })?;
         } else {
             for hit in &found.hits {
                 self.show(hit, &volume, &mut out)?;
@@ -149,6 +149,24 @@ fn marked(pieces: &[Piece], is_terminal: bool) -> String {
         false => text::escape_str(&piece.text),
     };
     pieces.iter().map(show).collect()
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    count: usize,
+    hits: Records<'a>,
+}
+
+/// Made one by one as they are written: there may be many, and each is larger than its hit.
+struct Records<'a> {
+    hits: &'a [Hit],
+    volume: &'a Volume,
+}
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.hits.iter().map(|hit| record(hit, State::of(self.volume, hit))))
+    }
 }
 
 fn record(hit: &Hit, state: State) -> Value {
