@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tantivy::HasLen;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
@@ -31,11 +31,18 @@ const UNFINISHED: &str = ".new";
 pub(super) struct SealedDirectory {
     folder: PathBuf,
     key: Arc<DerivedKey>,
+    /// Why something could not be written, which the engine does not always pass on.
+    failure: Arc<OnceLock<Arc<io::Error>>>,
 }
 
 impl SealedDirectory {
     pub(super) fn new(folder: PathBuf, key: DerivedKey) -> SealedDirectory {
-        SealedDirectory { folder, key: Arc::new(key) }
+        SealedDirectory { folder, key: Arc::new(key), failure: Arc::default() }
+    }
+
+    /// The first failure to write something.
+    pub(super) fn failure(&self) -> Option<Arc<io::Error>> {
+        self.failure.get().map(Arc::clone)
     }
 
     fn open(&self, name: &Path) -> io::Result<SealedReader> {
@@ -46,8 +53,10 @@ impl SealedDirectory {
 
     /// A new file, which goes by `name` when it is read.
     fn create(&self, path: &Path, name: &Path) -> io::Result<SealedWriter> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        SealedWriter::new(file, &self.key, name.as_os_str().as_bytes(), fill_random)
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let begun = file
+            .and_then(|file| SealedWriter::new(file, &self.key, name.as_os_str().as_bytes(), fill_random));
+        begun.map_err(|error| noted(&self.failure, error))
     }
 }
 
@@ -73,7 +82,7 @@ impl Directory for SealedDirectory {
             io::ErrorKind::AlreadyExists => OpenWriteError::FileAlreadyExists(name.to_owned()),
             _ => OpenWriteError::wrap_io_error(error, name.to_owned()),
         })?;
-        Ok(BufWriter::new(Box::new(Ending(writer))))
+        Ok(BufWriter::new(Box::new(Ending { writer, failure: Arc::clone(&self.failure) })))
     }
 
     fn atomic_read(&self, name: &Path) -> Result<Vec<u8>, OpenReadError> {
@@ -88,9 +97,8 @@ impl Directory for SealedDirectory {
         // left by a program that died; two do not write here at once
         let _ = fs::remove_file(&beside);
         let mut writer = self.create(Path::new(&beside), name)?;
-        writer.write_all(data)?;
-        writer.finish()?;
-        fs::rename(&beside, &path)
+        let written = writer.write_all(data).and_then(|()| writer.finish());
+        written.and_then(|()| fs::rename(&beside, &path)).map_err(|error| noted(&self.failure, error))
     }
 
     fn sync_directory(&self) -> io::Result<()> {
@@ -118,6 +126,16 @@ impl Directory for SealedDirectory {
     }
 }
 
+/// Remembers why something could not be written.
+fn noted(failure: &OnceLock<Arc<io::Error>>, error: io::Error) -> io::Error {
+    let same = match error.raw_os_error() {
+        Some(errno) => io::Error::from_raw_os_error(errno),
+        None => io::Error::new(error.kind(), error.to_string()),
+    };
+    let _ = failure.set(Arc::new(same)); // the first counts
+    error
+}
+
 /// What the disk cannot read any more is damage: it can be made anew elsewhere on the disk. What it cannot write is not.
 fn lost(error: io::Error) -> io::Error {
     if Errno::from_io_error(&error) == Some(Errno::IO) { damaged() } else { error }
@@ -137,21 +155,24 @@ impl fmt::Debug for SealedDirectory {
 }
 
 /// A file in the making, for the engine.
-struct Ending(SealedWriter);
+struct Ending {
+    writer: SealedWriter,
+    failure: Arc<OnceLock<Arc<io::Error>>>,
+}
 
 impl Write for Ending {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.writer.write(bytes).map_err(|error| noted(&self.failure, error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }
 
 impl TerminatingWrite for Ending {
     fn terminate_ref(&mut self, _: AntiCallToken) -> io::Result<()> {
-        self.0.finish()
+        self.writer.finish().map_err(|error| noted(&self.failure, error))
     }
 }
 

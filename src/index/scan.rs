@@ -58,7 +58,7 @@ pub(super) fn scan(
             }
         }
     });
-    scan.end(began)
+    scan.end(began).map_err(|error| index.cause(error))
 }
 
 /// What all threads share.
@@ -286,7 +286,7 @@ impl Scan<'_> {
                 self.writer.abandon()?;
                 return Err(Error::Interrupted);
             }
-            Some(error) => return Err(self.writer.cause(error)),
+            Some(error) => return Err(error),
             None => {}
         }
         report.progress.settling();

@@ -66,6 +66,8 @@ pub(super) struct SealedWriter {
     /// Not sealed yet: more than this may be to come, and the last chunk is sealed as the last.
     pending: Vec<u8>,
     number: u64,
+    /// A chunk was not written: the file can never be whole.
+    broken: bool,
 }
 
 impl SealedWriter {
@@ -80,7 +82,7 @@ impl SealedWriter {
         fill_random(&mut salt);
         file.write_all(&[&MAGIC[..], &salt].concat())?;
         let pending = Vec::with_capacity(CHUNK_LEN + TAG_LEN);
-        Ok(SealedWriter { file, sealer: Sealer::new(key, &salt, name), pending, number: 0 })
+        Ok(SealedWriter { file, sealer: Sealer::new(key, &salt, name), pending, number: 0, broken: false })
     }
 
     /// Seals the last chunk, and makes the file durable.
@@ -90,17 +92,21 @@ impl SealedWriter {
     }
 
     fn write_chunk(&mut self, last: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.broken, true) {
+            return Err(io::Error::other("what precedes this could not be written"));
+        }
         self.sealer.seal(self.number, last, &mut self.pending)?;
         self.number += 1;
         self.file.write_all(&self.pending)?;
         self.pending.clear();
+        self.broken = false;
         Ok(())
     }
 }
 
 impl Write for SealedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.pending.len() == CHUNK_LEN && !bytes.is_empty() {
+        if self.pending.len() >= CHUNK_LEN && !bytes.is_empty() {
             self.write_chunk(false)?;
         }
         let taken = bytes.len().min(CHUNK_LEN - self.pending.len());

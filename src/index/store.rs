@@ -118,6 +118,7 @@ pub struct Index {
     pub(super) engine: tantivy::Index,
     pub(super) fields: Fields,
     place: Place,
+    directory: SealedDirectory,
     reader: IndexReader,
 }
 
@@ -146,24 +147,40 @@ impl Index {
             return Err(Error::Missing);
         }
         let (wanted, fields) = schema();
-        let engine = tantivy::Index::open(place.directory())?;
+        let directory = place.directory();
+        let engine = tantivy::Index::open(directory.clone())?;
         if engine.schema() != wanted {
             return Err(Error::Damaged);
         }
-        Index::of(engine, fields, place)
+        Index::of(engine, fields, place, directory)
     }
 
     /// Makes one, in a folder where there is none.
     pub(super) fn create(place: &Place) -> Result<Index, Error> {
         let (schema, fields) = schema();
-        let engine = tantivy::Index::create(place.directory(), schema, IndexSettings::default())?;
-        Index::of(engine, fields, place)
+        let directory = place.directory();
+        let engine = tantivy::Index::create(directory.clone(), schema, IndexSettings::default())?;
+        Index::of(engine, fields, place, directory)
     }
 
-    fn of(engine: tantivy::Index, fields: Fields, place: &Place) -> Result<Index, Error> {
+    fn of(
+        engine: tantivy::Index,
+        fields: Fields,
+        place: &Place,
+        directory: SealedDirectory,
+    ) -> Result<Index, Error> {
         register(&engine);
         let reader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Index { engine, fields, place: place.clone(), reader })
+        Ok(Index { engine, fields, place: place.clone(), directory, reader })
+    }
+
+    /// Why something could not be written, where the engine says only that it could not: that a thread of it has died, or the
+    /// system's words for it.
+    pub(super) fn cause(&self, error: Error) -> Error {
+        match error {
+            Error::Engine(_) => self.directory.failure().map_or(error, Error::Io),
+            error => error,
+        }
     }
 
     /// What it says of itself.

@@ -104,15 +104,6 @@ impl<'a> Writer<'a> {
         Ok(removed)
     }
 
-    /// Why the engine takes no rows any more: it says only that a thread of it has died, and that thread knows.
-    pub(super) fn cause(self, error: Error) -> Error {
-        let mut engine = self.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match error {
-            Error::Engine(_) => engine.prepare_commit().err().map_or(error, Error::from),
-            error => error,
-        }
-    }
-
     fn term(&self, key: Key) -> Term {
         Term::from_field_bytes(self.index.fields.key, &key.bytes())
     }
@@ -181,7 +172,7 @@ mod tests {
         };
         let error = (0..2000).find_map(add).expect("it cannot write");
         assert!(matches!(error, Error::Engine(_)), "{error}");
-        let error = writer.cause(error);
+        let error = index.cause(error);
         assert!(
             matches!(&error, Error::Io(source) if source.kind() == std::io::ErrorKind::NotFound),
             "{error}"

@@ -182,3 +182,21 @@ fn an_index_that_no_scan_has_finished_says_so() {
     let run = scratch.run(&["search", "V", "lake"]).ok();
     assert!(!run.stderr.contains(unfinished), "{}", run.stderr);
 }
+
+#[test]
+fn a_full_disk_says_so() {
+    let scratch = Scratch::new();
+    let word = |number: u64| format!("{:x} ", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    scratch.add("/long.txt", (1..20_000).map(word).collect::<String>().as_bytes());
+    let limited = |command: &str| {
+        let mut shell = scratch.bare_command("sh");
+        // a file that may not grow is as good as a full disk, and needs no rights
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f 40; exec {PROGRAM} {command} V")]);
+        shell.env("ENCBOX_PASSWORD_FILE", scratch.path("password"));
+        run(shell, b"")
+    };
+    limited("index").fails(11).says(&["too large"]);
+    limited("index").fails(11);
+    scratch.run(&["index", "V"]).ok();
+    assert_eq!(scratch.run(&["search", "--list", "V", "long"]).ok().lines(), ["long.txt"]);
+}
