@@ -177,10 +177,12 @@ impl Index {
     /// Why something could not be written, where the engine says only that it could not: that a thread of it has died, or the
     /// system's words for it.
     pub(super) fn cause(&self, error: Error) -> Error {
-        match error {
-            Error::Engine(_) => self.directory.failure().map_or(error, Error::Io),
-            error => error,
-        }
+        let says_it_all = match &error {
+            Error::Engine(_) => false,
+            Error::Io(source) => source.raw_os_error().is_some(),
+            _ => true,
+        };
+        if says_it_all { error } else { self.directory.failure().map_or(error, Error::Io) }
     }
 
     /// What it says of itself.
