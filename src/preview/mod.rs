@@ -29,6 +29,7 @@ mod odf;
 mod office;
 mod outline;
 mod pdf;
+mod pdf_cmap;
 mod pdf_file;
 mod pdf_objects;
 mod pdf_pages;

@@ -1,13 +1,16 @@
 //! PDF: the words of the first pages, in the order in which the file draws them.
 //!
-//! lopdf knows how streams are packed, how files are encrypted, and the encodings of fonts. Which objects of a file it
-//! gets to see is decided here (`pdf_file`, `pdf_pages`), since it would take all there are.
+//! lopdf knows how streams are packed, how files are encrypted, and the encodings that fonts have by name. Which objects
+//! of a file it gets to see is decided here (`pdf_file`, `pdf_pages`), since it would take all there are; what codes mean
+//! where a file says so itself is read here too (`pdf_cmap`).
 
 use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft};
+use super::pdf_cmap::CMap;
 use super::pdf_file::PdfFile;
-use super::pdf_pages::{self, FONT_LEN, FONTS, PAGES, PIECES, references};
+use super::pdf_objects::Budget;
+use super::pdf_pages::{self, ALL_FONTS, FONT_LEN, FONTS, PAGES, PARENTS, PIECES, references};
 use super::safe::Bounded;
 use super::source::Source;
 use lopdf::content::Content;
@@ -21,6 +24,14 @@ const PAGE_LEN: usize = 1024 * 1024;
 const PACKED_LEN: usize = 16 * 1024 * 1024;
 /// Instructions of all pages.
 const OPERATIONS: usize = 300_000;
+/// Codes and names that a font may give meanings of its own to: there are 256 codes.
+const DIFFERENCES: usize = 1024;
+/// Encodings with names that lopdf decodes itself.
+const SIMPLE: &[&[u8]] = &[b"WinAnsiEncoding", b"UniGB-UCS2-H", b"UniGB-UTF16-H"];
+/// Objects of the maps of all fonts, and bytes that are looked at for them.
+const MAPS: Budget = Budget { objects: 300_000, bytes: 8 * 1024 * 1024 };
+/// Bytes of a title, an author, keywords.
+const INFORMATION_LEN: usize = 4000;
 
 pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
     let mut draft = Draft { body: Some(Body::Original), partial: true, ..Draft::default() };
@@ -40,6 +51,8 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
         fonts: HashMap::new(),
         packed: PACKED_LEN,
         operations: OPERATIONS,
+        maps: MAPS,
+        unread: false,
     };
     for page in &pages {
         if words.is_full() || reader.operations == 0 {
@@ -50,8 +63,9 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
         words.new_line();
     }
     let is_all = reader.operations > 0 && count.is_some_and(|count| count <= PAGES) && !pages.is_empty();
+    let is_all = is_all && !reader.unread && !reader.maps.is_spent();
     let (text, full) = words.end();
-    draft.partial = full || file.partial || !is_all || !source.is_whole();
+    draft.partial = full || file.partial || file.is_spent() || !is_all || !source.is_whole();
     draft.text = text;
     Some(draft)
 }
@@ -65,15 +79,27 @@ fn information(file: &mut PdfFile<'_>, draft: &mut Draft) {
     let found = found.unwrap_or_default();
     let mut value = |key: &[u8]| {
         let value = match found.get(key).ok()? {
-            Object::Reference(id) => decode_text_string(file.load(*id)?),
-            value => decode_text_string(value),
+            Object::Reference(id) => text_string(file.load(*id)?),
+            value => text_string(value),
         };
-        value.ok().filter(|value| !value.trim().is_empty())
+        value.filter(|value| !value.trim().is_empty())
     };
     draft.title = value(b"Title");
     for (name, key) in [("author", "Author"), ("subject", "Subject"), ("keywords", "Keywords")] {
         draft.fact(name, value(key.as_bytes()).unwrap_or_default());
     }
+}
+
+/// The text of a string, of a very long one the beginning.
+fn text_string(object: &Object) -> Option<String> {
+    let (Object::String(bytes, format), most) = (object, INFORMATION_LEN) else { return None };
+    if bytes.len() <= most {
+        return decode_text_string(object).ok();
+    }
+    // a character may be cut
+    (most - 3..=most)
+        .rev()
+        .find_map(|len| decode_text_string(&Object::String(bytes[..len].to_vec(), *format)).ok())
 }
 
 /// What reads pages, and what may still be read.
@@ -83,13 +109,14 @@ struct Reader<'a> {
     fonts: HashMap<*const Dictionary, Option<Rc<Font<'a>>>>,
     packed: usize,
     operations: usize,
+    maps: Budget,
+    /// Whether there are words in a font whose codes mean nothing here, or contents that do not unpack.
+    unread: bool,
 }
 
 impl<'a> Reader<'a> {
     fn page(&mut self, page: ObjectId, words: &mut Bounded) -> Option<()> {
-        let fonts = self.document.get_page_fonts(page).ok()?.into_iter().take(FONTS);
-        let fonts: BTreeMap<Vec<u8>, Rc<Font<'a>>> =
-            fonts.filter_map(|(name, font)| Some((name, self.font(font)?))).collect();
+        let fonts = self.fonts_of(page);
         let content = self.content(page);
         let mut font = None;
         let mut line = Line { size: 1.0, scale: 1.0, ..Line::default() };
@@ -106,9 +133,12 @@ impl<'a> Reader<'a> {
                     if matches!(operation.operator.as_str(), "'" | "\"") {
                         words.new_line();
                     }
-                    if let Some(font) = font {
-                        line.about_to_write(words);
-                        operands.iter().for_each(|operand| line.write(words, font, operand));
+                    match font {
+                        Some(font) => {
+                            line.about_to_write(words);
+                            operands.iter().for_each(|operand| line.write(words, font, operand));
+                        }
+                        None => self.unread = true,
                     }
                 }
                 "Tc" => line.letter_space = number(operands, 0).unwrap_or(0.0),
@@ -125,23 +155,51 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
+    /// The fonts of a page, by what they are called there; those of nodes above it count where it has none of the name.
+    fn fonts_of(&mut self, page: ObjectId) -> BTreeMap<Vec<u8>, Rc<Font<'a>>> {
+        let document = self.document;
+        let inner = |outer: &'a Dictionary, key: &[u8]| {
+            outer.get(key).ok().and_then(|inner| document.dereference(inner).ok()?.1.as_dict().ok())
+        };
+        let mut found: BTreeMap<&[u8], &Dictionary> = BTreeMap::new();
+        let mut node = document.get_dictionary(page).ok();
+        for _ in 0..PARENTS {
+            let Some(here) = node else { break };
+            let list = inner(here, b"Resources").and_then(|resources| inner(resources, b"Font"));
+            for (name, font) in list.into_iter().flat_map(|list| list.iter()).take(FONTS) {
+                let font = document.dereference(font).ok().and_then(|(_, font)| font.as_dict().ok());
+                if let Some(font) = font.filter(|_| found.len() < FONTS) {
+                    found.entry(name).or_insert(font);
+                }
+            }
+            node = inner(here, b"Parent");
+        }
+        found.into_iter().filter_map(|(name, font)| Some((name.to_vec(), self.font(font)?))).collect()
+    }
+
     fn font(&mut self, font: &'a Dictionary) -> Option<Rc<Font<'a>>> {
         let document = self.document;
-        let known = self.fonts.entry(std::ptr::from_ref(font));
-        known.or_insert_with(|| Font::new(document, font).map(Rc::new)).clone()
+        let place = std::ptr::from_ref(font);
+        if let Some(known) = self.fonts.get(&place) {
+            return known.clone();
+        }
+        (self.fonts.len() < ALL_FONTS).then_some(())?;
+        let font = Font::new(document, font, &mut self.maps).map(Rc::new);
+        self.fonts.insert(place, font.clone());
+        font
     }
 
     /// The instructions that draw a page, as far as they make sense.
     fn content(&mut self, page: ObjectId) -> Vec<u8> {
         let mut content = Vec::new();
         let contents = self.document.get_dictionary(page).and_then(|page| page.get(b"Contents"));
-        let pieces = contents.map(references).unwrap_or_default();
+        let pieces = contents.map(|contents| references(contents, PIECES)).unwrap_or_default();
         let list = |id| match self.document.get_object(id) {
             Ok(Object::Stream(_)) => vec![id],
-            Ok(other) => references(other),
+            Ok(other) => references(other, PIECES),
             Err(_) => Vec::new(),
         };
-        for id in pieces.into_iter().take(PIECES).flat_map(list).take(PIECES).collect::<Vec<_>>() {
+        for id in pieces.into_iter().flat_map(list).take(PIECES).collect::<Vec<_>>() {
             let Ok(Object::Stream(stream)) = self.document.get_object(id) else { continue };
             let Some(left) = self.packed.checked_sub(stream.content.len()) else { break };
             self.packed = left;
@@ -156,17 +214,62 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What the codes of a font mean.
+enum Meaning<'a> {
+    /// What the file says.
+    Map(CMap),
+    Encoding(Encoding<'a>),
+}
+
+impl<'a> Meaning<'a> {
+    /// As lopdf has it, which is asked for all but maps. Codes that are numbers of glyphs have nothing else.
+    fn of(document: &'a Document, font: &'a Dictionary, maps: &mut Budget) -> Option<Meaning<'a>> {
+        let mut map = || {
+            let (_, stream) = document.dereference(font.get(b"ToUnicode").ok()?).ok()?;
+            let content = stream.as_stream().ok()?.get_plain_content_with_limit(FONT_LEN).ok()?;
+            CMap::of(&content, maps).map(Meaning::Map)
+        };
+        let Ok(encoding) = font.get(b"Encoding") else {
+            return map().or(Some(Meaning::Encoding(Encoding::SimpleEncoding(b"WinAnsiEncoding"))));
+        };
+        let (_, encoding) = document.dereference(encoding).ok()?;
+        let within = |key: &[u8]| encoding.as_dict().ok().and_then(|encoding| encoding.get(key).ok());
+        let numbers = |name: &Object| matches!(name.as_name(), Ok(b"Identity-H" | b"Identity-V"));
+        if numbers(encoding) || within(b"BaseEncoding").is_some_and(numbers) {
+            return map();
+        }
+        let differences = within(b"Differences").and_then(|differences| differences.as_array().ok());
+        if differences.is_some_and(|differences| differences.len() > DIFFERENCES) {
+            return map();
+        }
+        let encoding = font.get_font_encoding_with_limit(document, FONT_LEN).ok()?;
+        match encoding {
+            // of all others it knows nothing but the name
+            Encoding::SimpleEncoding(name) if !SIMPLE.contains(&name) => map(),
+            encoding => Some(Meaning::Encoding(encoding)),
+        }
+    }
+
+    /// The text of a string, of about `most` characters.
+    fn text(&self, bytes: &[u8], most: usize) -> Option<String> {
+        match self {
+            Meaning::Map(map) => Some(map.text(bytes, most)),
+            Meaning::Encoding(encoding) => Document::decode_text(encoding, bytes).ok(),
+        }
+    }
+}
+
 /// How the bytes of a font read, and how wide they are.
 struct Font<'a> {
-    encoding: Encoding<'a>,
+    meaning: Meaning<'a>,
     first: usize,
     /// In thousandths of the size; empty for fonts that every reader has, and for those of many thousand characters.
     widths: Vec<f32>,
 }
 
 impl<'a> Font<'a> {
-    fn new(document: &'a Document, font: &'a Dictionary) -> Option<Font<'a>> {
-        let encoding = font.get_font_encoding_with_limit(document, FONT_LEN).ok()?;
+    fn new(document: &'a Document, font: &'a Dictionary, maps: &mut Budget) -> Option<Font<'a>> {
+        let meaning = Meaning::of(document, font, maps)?;
         let first = font
             .get(b"FirstChar")
             .and_then(Object::as_i64)
@@ -176,7 +279,7 @@ impl<'a> Font<'a> {
             font.get(b"Widths").ok().and_then(|widths| document.dereference(widths).ok()?.1.as_array().ok());
         let widths =
             widths.into_iter().flatten().take(256).map(|width| width.as_float().unwrap_or(0.0)).collect();
-        Some(Font { encoding, first: first.unwrap_or(0), widths })
+        Some(Font { meaning, first: first.unwrap_or(0), widths })
     }
 
     /// The width of a text in thousandths of the size; guessed where nothing is known.
@@ -244,7 +347,8 @@ impl Line {
     fn write(&mut self, words: &mut Bounded, font: &Font<'_>, operand: &Object) {
         match operand {
             Object::String(bytes, _) => {
-                if let Ok(text) = Document::decode_text(&font.encoding, bytes) {
+                // one more than there is room for, so that it is known that something is left out
+                if let Some(text) = font.meaning.text(bytes, words.room() + 1) {
                     words.push(&text);
                     self.advance += font.width(bytes, &text) / 1000.0 * self.size;
                     let blanks = bytes.iter().filter(|byte| **byte == b' ').count();

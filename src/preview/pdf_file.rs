@@ -22,6 +22,8 @@ const COPIED_LEN: usize = 16 * 1024 * 1024;
 const FILTERS: usize = 4;
 /// Trailers that are read: a file has one for each time it was changed.
 const TRAILERS: usize = 100;
+/// Streams of objects that are unpacked; a file has one for every hundred objects or so.
+const PACKED: usize = 20_000;
 
 /// Where an object is.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +107,10 @@ impl<'a> PdfFile<'a> {
                     let Some((number, place)) = open.take() else { continue };
                     let head = &self.bytes[place.at..hit];
                     if contains(head, b"/ObjStm") {
-                        packed.push((number, place));
+                        self.partial |= packed.len() >= PACKED;
+                        if packed.len() < PACKED {
+                            packed.push((number, place));
+                        }
                     } else if contains(head, b"/XRef") {
                         self.trailer(place.at, &mut trailers_left);
                     }
@@ -195,6 +200,11 @@ impl<'a> PdfFile<'a> {
         places.into_iter().take(count).map(|(_, number, generation)| (number, generation)).collect()
     }
 
+    /// Whether all that may be read of a file has been read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.budget.is_spent()
+    }
+
     /// Reads an object into the document, unless it is there.
     pub(super) fn load(&mut self, id: ObjectId) -> Option<&Object> {
         if !self.document.objects.contains_key(&id) {
@@ -243,6 +253,7 @@ impl<'a> PdfFile<'a> {
             None => {
                 (self.budget.bytes > 0).then_some(())?;
                 let rest = &self.bytes[data..];
+                let rest = &rest[..rest.len().min(self.budget.bytes)];
                 let len = find(rest, b"endstream").unwrap_or(rest.len());
                 self.budget.bytes = self.budget.bytes.saturating_sub(len);
                 data + len

@@ -1,6 +1,7 @@
 //! The objects of PDF (ISO 32000-1, 7.3) from their bytes: numbers, strings, names, lists, dictionaries, references.
 //!
 //! In memory an object takes a hundred times the bytes that it may have in a file, so that there is a budget of them.
+//! There is one of bytes as well: whatever is looked at counts, also what is looked at to no avail or looked at again.
 
 use lopdf::{Dictionary, Object, StringFormat};
 
@@ -14,6 +15,13 @@ pub(super) struct Budget {
     pub(super) objects: usize,
     /// Bytes that are looked at.
     pub(super) bytes: usize,
+}
+
+impl Budget {
+    /// Whether nothing more can be read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.objects == 0 || self.bytes == 0
+    }
 }
 
 /// Bytes, and how far they have been read.
@@ -39,11 +47,7 @@ impl<'a, 'b> Parser<'a, 'b> {
 
     /// The object that comes next; `None` if there is none, or the budget is used up.
     pub(super) fn object(&mut self) -> Option<Object> {
-        let start = self.at;
-        (self.budget.bytes > 0).then_some(())?;
-        let object = self.nested(0);
-        self.budget.bytes = self.budget.bytes.saturating_sub(self.at - start);
-        object
+        self.nested(0)
     }
 
     /// A whole number that comes next, in digits alone.
@@ -57,8 +61,16 @@ impl<'a, 'b> Parser<'a, 'b> {
             .ok()
     }
 
+    /// What comes next, as far as it may be looked at.
     fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        &rest[..rest.len().min(self.budget.bytes)]
+    }
+
+    /// Goes on by bytes of `rest`, which are used up, even if it is gone back behind them.
+    fn pass(&mut self, len: usize) {
+        self.at += len;
+        self.budget.bytes = self.budget.bytes.saturating_sub(len);
     }
 
     /// Passes over blanks and comments.
@@ -66,10 +78,10 @@ impl<'a, 'b> Parser<'a, 'b> {
         while let Some(byte) = self.rest().first() {
             match byte {
                 b'%' => {
-                    let end = self.rest().iter().position(|byte| b"\r\n".contains(byte));
-                    self.at = end.map_or(self.bytes.len(), |len| self.at + len);
+                    let rest = self.rest();
+                    self.pass(rest.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(rest.len()));
                 }
-                byte if is_blank(*byte) => self.at += 1,
+                byte if is_blank(*byte) => self.pass(1),
                 _ => return,
             }
         }
@@ -78,15 +90,21 @@ impl<'a, 'b> Parser<'a, 'b> {
     /// Passes over `mark`, if that is next.
     pub(super) fn takes(&mut self, mark: &[u8]) -> bool {
         let next = self.rest().starts_with(mark);
-        self.at += if next { mark.len() } else { 0 };
+        self.pass(if next { mark.len() } else { 0 });
         next
     }
 
+    /// The byte behind blanks and comments.
+    pub(super) fn next_byte(&mut self) -> Option<u8> {
+        self.blanks();
+        self.rest().first().copied()
+    }
+
     /// Letters and digits up to what divides words.
-    fn word(&mut self) -> &'a [u8] {
+    pub(super) fn word(&mut self) -> &'a [u8] {
         let rest = self.rest();
         let len = rest.iter().position(|byte| is_blank(*byte) || is_delimiter(*byte)).unwrap_or(rest.len());
-        self.at += len;
+        self.pass(len);
         &rest[..len]
     }
 
@@ -102,7 +120,7 @@ impl<'a, 'b> Parser<'a, 'b> {
             b'(' => self.literal(),
             b'<' => self.hex(),
             b'[' => {
-                self.at += 1;
+                self.pass(1);
                 let mut list = Vec::new();
                 loop {
                     self.blanks();
@@ -168,9 +186,12 @@ impl<'a, 'b> Parser<'a, 'b> {
     }
 
     fn hex(&mut self) -> Option<Object> {
-        let inside = &self.rest()[1..];
-        let len = inside.iter().position(|byte| *byte == b'>')?;
-        self.at += len + 2;
+        let inside = self.rest().get(1..)?;
+        let Some(len) = inside.iter().position(|byte| *byte == b'>') else {
+            self.pass(1 + inside.len());
+            return None;
+        };
+        self.pass(len + 2);
         let mut digits: Vec<u8> = inside[..len].iter().copied().filter(u8::is_ascii_hexdigit).collect();
         if digits.len() % 2 == 1 {
             digits.push(b'0');
@@ -185,7 +206,7 @@ impl<'a, 'b> Parser<'a, 'b> {
         let mut open = 0usize;
         loop {
             let byte = *self.rest().first()?;
-            self.at += 1;
+            self.pass(1);
             match byte {
                 b'(' => {
                     if open > 0 {
@@ -212,11 +233,11 @@ impl<'a, 'b> Parser<'a, 'b> {
         if digits > 0 {
             let octal =
                 self.rest()[..digits].iter().fold(0u16, |sum, digit| sum << 3 | u16::from(digit - b'0'));
-            self.at += digits;
+            self.pass(digits);
             return Some((octal & 0xff) as u8);
         }
         let byte = *self.rest().first()?;
-        self.at += 1;
+        self.pass(1);
         match byte {
             b'n' => Some(b'\n'),
             b'r' => Some(b'\r'),
@@ -270,8 +291,29 @@ mod tests {
         }
         assert!(parsed("[".repeat(50).as_bytes()).is_none(), "too deep");
         assert!(parsed(format!("[{}]", "1 ".repeat(200)).as_bytes()).is_none(), "more than the budget");
-        let mut budget = Budget { objects: 100, bytes: 10 };
+        let mut budget = Budget { objects: 100, bytes: 14 };
         assert!(Parser::new(b"(twelve bytes)", 0, &mut budget).object().is_some());
         assert!(Parser::new(b"1", 0, &mut budget).object().is_none(), "nothing is left");
+    }
+
+    #[test]
+    fn whatever_is_looked_at_counts() {
+        let blanks = " ".repeat(1000);
+        for (text, looked_at) in [
+            // no end, no second number, no end of a comment
+            (format!("<{}", "4".repeat(1000)), 1001),
+            (format!("(({blanks}"), 1002),
+            (format!("1{blanks}2"), 1001),
+            (format!("1 2{blanks}"), 1003),
+            (format!("%{blanks}"), 1001),
+            (format!("[1 2{blanks}3 4{blanks}]"), 4000),
+        ] {
+            let mut budget = Budget { objects: 100, bytes: 10_000 };
+            let _ = Parser::new(text.as_bytes(), 0, &mut budget).object();
+            assert!(10_000 - budget.bytes >= looked_at, "{looked_at}, and {} are left", budget.bytes);
+            let mut budget = Budget { objects: 100, bytes: 500 };
+            let _ = Parser::new(text.as_bytes(), 0, &mut budget).object();
+            assert_eq!(budget.bytes, 0, "{text}: no more than there may be");
+        }
     }
 }

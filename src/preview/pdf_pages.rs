@@ -8,13 +8,17 @@ use std::collections::HashSet;
 pub(super) const PAGES: usize = 20;
 /// Fonts of one page, and of all pages.
 pub(super) const FONTS: usize = 32;
-const ALL_FONTS: usize = 100;
+pub(super) const ALL_FONTS: usize = 100;
 /// Bytes of the tables of one font.
 pub(super) const FONT_LEN: usize = 256 * 1024;
 /// Pieces that the contents of a page may come in.
 pub(super) const PIECES: usize = 256;
 /// Nodes above a page.
-const PARENTS: usize = 32;
+pub(super) const PARENTS: usize = 32;
+/// Nodes of the tree of pages that are looked at for the first pages, and what they list in all: many nodes may have one
+/// list in common.
+const NODES: usize = 10_000;
+const KIDS: usize = 200_000;
 /// Objects that are looked at for pages where the list of pages is missing.
 const LOOSE: usize = 2000;
 
@@ -39,18 +43,30 @@ fn listed(file: &mut PdfFile<'_>) -> Option<(Vec<ObjectId>, Option<usize>)> {
     let mut pages = Vec::new();
     let mut wanted = vec![top];
     let mut seen = HashSet::new();
+    let mut kids_left = KIDS;
     while let Some(id) = wanted.pop().filter(|_| pages.len() < PAGES) {
-        let Some(node) = dictionary(file, id).filter(|_| seen.insert(id)) else { continue };
-        match node.get(b"Kids").cloned() {
-            Ok(kids) => {
-                let kids = match kids {
-                    Object::Reference(id) => file.load(id).map(references).unwrap_or_default(),
-                    kids => references(&kids),
-                };
-                wanted.extend(kids.into_iter().rev());
-            }
-            Err(_) => pages.push(id),
+        if seen.len() >= NODES {
+            file.partial = true;
+            break;
         }
+        if !seen.insert(id) {
+            continue;
+        }
+        let Some(node) = dictionary(file, id) else { continue };
+        let kids = match node.get(b"Kids") {
+            Ok(Object::Reference(kids)) => {
+                let kids = *kids;
+                file.load(kids).map(|kids| references(kids, kids_left)).unwrap_or_default()
+            }
+            Ok(kids) => references(kids, kids_left),
+            Err(_) => {
+                pages.push(id);
+                continue;
+            }
+        };
+        kids_left -= kids.len();
+        file.partial |= kids_left == 0;
+        wanted.extend(kids.into_iter().rev());
     }
     Some((pages, count.and_then(|count| usize::try_from(count).ok())))
 }
@@ -71,24 +87,25 @@ fn reference(dictionary: &Dictionary, key: &[u8]) -> Option<ObjectId> {
     dictionary.get(key).and_then(Object::as_reference).ok()
 }
 
-/// The references that an object is or lists.
-pub(super) fn references(object: &Object) -> Vec<ObjectId> {
+/// The references that an object is or lists, of a list those among the first `most` items.
+pub(super) fn references(object: &Object, most: usize) -> Vec<ObjectId> {
     match object {
-        Object::Reference(id) => vec![*id],
-        Object::Array(list) => list.iter().filter_map(|item| item.as_reference().ok()).collect(),
+        Object::Reference(id) => vec![*id; most.min(1)],
+        Object::Array(list) => list.iter().take(most).filter_map(|item| item.as_reference().ok()).collect(),
         _ => Vec::new(),
     }
 }
 
 /// Loads the streams that a page is drawn by.
 fn contents(file: &mut PdfFile<'_>, page: ObjectId) -> Option<()> {
-    let pieces = references(dictionary(file, page)?.get(b"Contents").ok()?);
-    for id in pieces.into_iter().take(PIECES) {
+    let mut left = PIECES;
+    for id in references(dictionary(file, page)?.get(b"Contents").ok()?, PIECES) {
         let further = match file.load(id) {
-            Some(Object::Array(_)) => file.load(id).map(references).unwrap_or_default(),
+            Some(list @ Object::Array(_)) => references(list, left),
             _ => Vec::new(),
         };
-        for id in further.into_iter().take(PIECES) {
+        left -= further.len();
+        for id in further {
             file.load(id);
         }
     }

@@ -171,6 +171,11 @@ impl Bounded {
         self.full
     }
 
+    /// Bytes that still fit.
+    pub(super) fn room(&self) -> usize {
+        self.max.saturating_sub(self.text.len())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }

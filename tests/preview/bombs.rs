@@ -9,7 +9,7 @@ use encbox::preview::{Body, Preview};
 const SECONDS: f64 = 2.0;
 
 #[track_caller]
-fn ends(name: &str, bytes: impl AsRef<[u8]>) -> Preview {
+pub(crate) fn ends(name: &str, bytes: impl AsRef<[u8]>) -> Preview {
     let start = processor_time();
     let seen = seen(name, bytes);
     let took = processor_time() - start;

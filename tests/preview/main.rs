@@ -6,4 +6,5 @@ mod bombs;
 mod corpus;
 mod heads;
 mod hostile;
+mod pdf_bombs;
 mod samples;
