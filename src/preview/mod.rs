@@ -129,18 +129,20 @@ fn packed_text(source: &Source<'_>, limits: &Limits) -> Option<Draft> {
 
 /// Makes strings safe, and the snippet.
 fn finish(source: &Source<'_>, found: &Type, draft: Draft) -> Preview {
-    let title = draft.title.map(|title| safe::line(&title)).filter(|title| !title.is_empty());
+    // lines that are shortened to be shown are not all there is
+    let mut cut = false;
+    let title = draft.title.map(|title| safe::line_or_cut(&title, &mut cut)).filter(|title| !title.is_empty());
     let text = safe::text(&draft.text);
     let mut facts = draft.facts;
     for fact in &mut facts {
-        fact.value = safe::line(&fact.value);
+        fact.value = safe::line_or_cut(&fact.value, &mut cut);
     }
     facts.retain(|fact| !fact.value.is_empty());
     let (body, hex_only) = match draft.body {
-        Some(body) => (safe_body(body), false),
+        Some(body) => (safe_body(body, &mut cut), false),
         None => (Body::Hex(source.bytes[..source.bytes.len().min(HEX_LEN)].to_vec()), true),
     };
-    let partial = draft.partial || !source.is_whole() || hex_only && source.bytes.len() > HEX_LEN;
+    let partial = draft.partial || cut || !source.is_whole() || hex_only && source.bytes.len() > HEX_LEN;
     Preview {
         kind: found.kind,
         mime: found.mime,
@@ -164,17 +166,17 @@ fn without_title<'a>(text: &'a str, title: Option<&str>) -> &'a str {
     if repeats && !rest.trim().is_empty() { rest } else { start }
 }
 
-/// The strings of bodies that previewers hand over as they found them.
-fn safe_body(mut body: Body) -> Body {
+/// The strings of bodies that previewers hand over as they found them; `cut` tells if one was shortened.
+fn safe_body(mut body: Body, cut: &mut bool) -> Body {
     match &mut body {
         Body::Table(sheets) => {
             for cell in sheets.iter_mut().flat_map(|sheet| &mut sheet.rows).flatten() {
-                *cell = safe::line(cell);
+                *cell = safe::line_or_cut(cell, cut);
             }
         }
         Body::Listing(items) => {
             for item in items {
-                item.path = safe::line(&item.path);
+                item.path = safe::line_or_cut(&item.path, cut);
             }
         }
         // safe from the start, or made of nothing but what is

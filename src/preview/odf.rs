@@ -3,12 +3,13 @@
 use super::kind::{Kind, Type};
 use super::limits::Limits;
 use super::model::Draft;
+use super::safe::{self, Line};
 use super::office::{of_html, properties};
 use super::sheets::TableSink;
 use super::source::Source;
 use super::xml::{Piece, Tag, Xml};
 use super::zipped::Zip;
-use super::{image, safe};
+use super::image;
 
 const XML_DEPTH: usize = 256;
 /// A blank, a cell or a row may claim to stand there many times.
@@ -21,7 +22,11 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
     let content = zip.text("content.xml")?;
     let mut draft = match found.kind {
         Kind::Spreadsheet => spreadsheet(&content, limits),
-        _ => of_html(&text(&content, limits), limits),
+        _ => {
+            let (html, whole) = text(&content, limits);
+            let draft = of_html(&html, limits);
+            Draft { partial: draft.partial || !whole, ..draft }
+        }
     };
     properties(&meta, &mut draft);
     draft.thumbnail = thumbnail;
@@ -43,13 +48,17 @@ fn space(tag: &Tag) -> Option<String> {
     }
 }
 
-fn text(xml: &str, limits: &Limits) -> String {
+/// `content.xml` as HTML, and whether that is all of it.
+fn text(xml: &str, limits: &Limits) -> (String, bool) {
     let mut out = String::new();
     let mut pages = 0;
     // text stands in paragraphs only; notes and changes that were undone are left out
     let (mut paragraphs, mut skipped) = (0usize, 0usize);
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut cut = false;
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
         if out.len() > limits.body_len * 2 {
+            cut = true;
             break;
         }
         match piece {
@@ -99,21 +108,28 @@ fn text(xml: &str, limits: &Limits) -> String {
                 _ => {}
             },
             Piece::Text(text) if paragraphs > 0 && skipped == 0 => {
+                cut |= text.len() > limits.body_len;
                 safe::push_html(&mut out, safe::head(&text, limits.body_len));
             }
             Piece::Text(_) => {}
         }
     }
-    out
+    (out, !cut && !xml.broken)
 }
 
 fn spreadsheet(xml: &str, limits: &Limits) -> Draft {
     let mut table = TableSink::new(limits);
     let mut sheets = 0;
     let (mut column, mut count) = (0, 1);
-    let mut value = String::new();
+    let mut value = Line::new(limits.text_len);
     let (mut in_cell, mut skipped) = (false, 0usize);
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
+        if table.is_full() {
+            // the other sheets are counted all the same
+            sheets += usize::from(matches!(piece, Piece::Open(tag) if tag.name == "table"));
+            continue;
+        }
         match piece {
             Piece::Open(tag) if skipped > 0 || tag.name == "annotation" => skipped += 1,
             Piece::Close(_) if skipped > 0 => skipped -= 1,
@@ -128,26 +144,25 @@ fn spreadsheet(xml: &str, limits: &Limits) -> Draft {
                     in_cell = true;
                     value.clear();
                 }
-                "p" if !value.is_empty() => value.push(' '),
-                _ if in_cell => value.push_str(&space(&tag).unwrap_or_default()),
+                // however many there are, blanks run together
+                "p" | "s" | "tab" if in_cell => value.push(" "),
                 _ => {}
             },
             Piece::Close(name) => match name.as_str() {
                 "table-cell" | "covered-table-cell" => {
-                    (0..count).for_each(|at| table.cell(column + at, &value));
+                    (0..count).for_each(|at| table.cell(column + at, value.as_str()));
+                    table.cut(value.is_cut());
                     column += count;
                     in_cell = false;
                 }
                 "table-row" => table.row(),
                 _ => {}
             },
-            Piece::Text(text) if in_cell => value.push_str(&text),
+            Piece::Text(text) if in_cell => value.push(&text),
             Piece::Text(_) => {}
         }
-        if table.is_full() {
-            break;
-        }
     }
+    table.cut(xml.broken);
     let mut draft = table.draft();
     draft.fact("sheets", sheets.to_string());
     draft

@@ -3,7 +3,7 @@
 use super::kind::{Kind, Type};
 use super::limits::Limits;
 use super::model::{Body, Draft};
-use super::safe;
+use super::safe::{self, Line};
 use super::sheets::TableSink;
 use super::source::Source;
 use super::xml::{Piece, Xml};
@@ -28,7 +28,11 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
     let mut draft = match found.kind {
         Kind::Spreadsheet => workbook(&mut zip, limits)?,
         Kind::Presentation => slides(&mut zip, limits)?,
-        _ => of_html(&word(&zip.text("word/document.xml")?, limits), limits),
+        _ => {
+            let (html, whole) = word(&zip.text("word/document.xml")?, limits);
+            let draft = of_html(&html, limits);
+            Draft { partial: draft.partial || !whole, ..draft }
+        }
     };
     properties(&core, &mut draft);
     draft.thumbnail = thumbnail;
@@ -76,15 +80,18 @@ pub(super) fn of_html(html: &str, limits: &Limits) -> Draft {
     }
 }
 
-/// `word/document.xml` as HTML: paragraphs, headings, lists and tables.
-fn word(xml: &str, limits: &Limits) -> String {
+/// `word/document.xml` as HTML: paragraphs, headings, lists and tables; and whether that is all of it.
+fn word(xml: &str, limits: &Limits) -> (String, bool) {
     let mut out = String::new();
     let mut paragraph = String::new();
     let mut tag_name = "p";
     let mut is_item = false;
     let mut in_text = false;
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut cut = false;
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
         if out.len() + paragraph.len() > limits.body_len * 2 {
+            cut = true;
             break;
         }
         match piece {
@@ -116,12 +123,13 @@ fn word(xml: &str, limits: &Limits) -> String {
                 _ => {}
             },
             Piece::Text(text) if in_text => {
+                cut |= text.len() > limits.body_len;
                 safe::push_html(&mut paragraph, safe::head(&text, limits.body_len));
             }
             Piece::Text(_) => {}
         }
     }
-    out + &paragraph
+    (out + &paragraph, !cut && !xml.broken)
 }
 
 /// The HTML for a style: its name is that of the built-in one in most languages, but for a digit.
@@ -148,28 +156,36 @@ fn slides(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
         .collect();
     numbers.sort_unstable();
     let mut out = String::new();
+    let mut cut = numbers.len() > SLIDES;
     for number in numbers.iter().take(SLIDES) {
-        let Some(xml) = zip.text(&format!("ppt/slides/slide{number}.xml")) else { continue };
-        slide(&xml, limits, &mut out);
         if out.len() > limits.body_len {
+            cut = true;
             break;
+        }
+        match zip.text(&format!("ppt/slides/slide{number}.xml")) {
+            Some(xml) => cut |= !slide(&xml, limits, &mut out),
+            None => cut = true,
         }
     }
     let mut draft = of_html(&out, limits);
     draft.fact("slides", numbers.len().to_string());
-    draft.partial |= numbers.len() > SLIDES;
+    draft.partial |= cut;
     Some(draft)
 }
 
-fn slide(xml: &str, limits: &Limits, out: &mut String) {
+/// Appends a slide; returns whether that is all of it.
+fn slide(xml: &str, limits: &Limits, out: &mut String) -> bool {
     if !out.is_empty() {
         out.push_str("<hr>");
     }
     let mut tag_name = "p";
     let mut paragraph = String::new();
     let mut in_text = false;
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut cut = false;
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
         if out.len() + paragraph.len() > limits.body_len * 2 {
+            cut = true;
             break;
         }
         match piece {
@@ -188,12 +204,14 @@ fn slide(xml: &str, limits: &Limits, out: &mut String) {
                 paragraph.clear();
             }
             Piece::Text(text) if in_text => {
+                cut |= text.len() > limits.body_len;
                 safe::push_html(&mut paragraph, safe::head(&text, limits.body_len));
             }
             _ => {}
         }
     }
     out.push_str(&paragraph);
+    !cut && !xml.broken
 }
 
 fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
@@ -206,10 +224,14 @@ fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
         })
         .take(limits.entries)
         .collect();
-    let strings = shared_strings(&zip.text("xl/sharedStrings.xml").unwrap_or_default(), limits);
     let mut table = TableSink::new(limits);
+    let strings = match zip.text("xl/sharedStrings.xml") {
+        Some(xml) => shared_strings(&xml, limits, &mut table),
+        None => Vec::new(),
+    };
     let mut count = 0;
-    for piece in Xml::new(&book, XML_DEPTH) {
+    let mut xml = Xml::new(&book, XML_DEPTH);
+    for piece in xml.by_ref() {
         let Piece::Open(tag) = piece else { continue };
         if tag.name != "sheet" {
             continue;
@@ -224,25 +246,34 @@ fn workbook(zip: &mut Zip<'_>, limits: &Limits) -> Option<Draft> {
             },
             None => format!("xl/worksheets/sheet{count}.xml"),
         };
-        if count > SHEETS || table.is_full() {
-            break;
+        // they are counted all the same
+        let left_out = count > SHEETS || table.is_full();
+        table.cut(left_out);
+        if left_out {
+            continue;
         }
-        let Some(xml) = zip.text(&path) else { continue };
-        table.sheet(tag.attribute("name").unwrap_or_default());
-        cells(&xml, &strings, &mut table);
+        match zip.text(&path) {
+            Some(xml) => {
+                table.sheet(tag.attribute("name").unwrap_or_default());
+                cells(&xml, &strings, limits, &mut table);
+            }
+            None => table.cut(true),
+        }
     }
+    table.cut(xml.broken);
     let mut draft = table.draft();
     draft.fact("sheets", count.to_string());
     Some(draft)
 }
 
-/// Texts that cells refer to by number.
-fn shared_strings(xml: &str, limits: &Limits) -> Vec<String> {
+/// Texts that cells refer to by number, each on one line.
+fn shared_strings(xml: &str, limits: &Limits, table: &mut TableSink) -> Vec<String> {
     let mut strings = Vec::new();
-    let mut current = String::new();
+    let mut current = Line::new(limits.text_len);
     // phonetic guides are no part of the text
     let (mut in_text, mut in_guide) = (false, false);
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
         match piece {
             Piece::Open(tag) if tag.name == "rPh" => in_guide = true,
             Piece::Close(name) if name == "rPh" => in_guide = false,
@@ -250,23 +281,28 @@ fn shared_strings(xml: &str, limits: &Limits) -> Vec<String> {
             Piece::Close(name) if name == "t" => in_text = false,
             Piece::Close(name) if name == "si" => {
                 if strings.len() >= limits.entries * 20 {
+                    table.cut(true);
                     break;
                 }
-                strings.push(std::mem::take(&mut current));
+                table.cut(current.is_cut());
+                strings.push(current.as_str().to_owned());
+                current.clear();
             }
-            Piece::Text(text) if in_text => current.push_str(&text),
+            Piece::Text(text) if in_text => current.push(&text),
             _ => {}
         }
     }
+    table.cut(xml.broken);
     strings
 }
 
-fn cells(xml: &str, strings: &[String], table: &mut TableSink) {
+fn cells(xml: &str, strings: &[String], limits: &Limits, table: &mut TableSink) {
     let mut kind = String::new();
     let mut column = 0;
-    let mut value = String::new();
+    let mut value = Line::new(limits.text_len);
     let mut in_value = false;
-    for piece in Xml::new(xml, XML_DEPTH) {
+    let mut xml = Xml::new(xml, XML_DEPTH);
+    for piece in xml.by_ref() {
         match piece {
             Piece::Open(tag) => match tag.name.as_str() {
                 "row" => column = 0,
@@ -282,34 +318,29 @@ fn cells(xml: &str, strings: &[String], table: &mut TableSink) {
                 "v" | "t" => in_value = false,
                 "c" => {
                     let text = match kind.as_str() {
-                        "s" => value
-                            .trim()
-                            .parse()
-                            .ok()
-                            .and_then(|at: usize| strings.get(at))
-                            .map_or("", |text| text),
-                        "b" => {
-                            if value.trim() == "1" {
-                                "TRUE"
-                            } else {
-                                "FALSE"
-                            }
+                        "s" => {
+                            let number = value.as_str().parse().ok();
+                            number.and_then(|at: usize| strings.get(at)).map_or("", |text| text)
                         }
+                        "b" if value.as_str() == "1" => "TRUE",
+                        "b" => "FALSE",
                         _ => value.as_str(),
                     };
                     table.cell(column, text);
+                    table.cut(value.is_cut());
                     column += 1;
                 }
                 "row" => table.row(),
                 _ => {}
             },
-            Piece::Text(text) if in_value => value.push_str(&text),
+            Piece::Text(text) if in_value => value.push(&text),
             Piece::Text(_) => {}
         }
         if table.is_full() {
             return;
         }
     }
+    table.cut(xml.broken);
 }
 
 /// The column of a reference such as `BC23`, from 0.

@@ -39,16 +39,23 @@ fn push(out: &mut String, text: &str) {
 
 /// Text on one line, white space run together, shortened where it is absurdly long.
 pub(super) fn line(text: &str) -> String {
-    shortened(text, LINE_LEN)
+    shortened(text, LINE_LEN).0
+}
+
+/// The same; `cut` becomes true if it was shortened.
+pub(super) fn line_or_cut(text: &str, cut: &mut bool) -> String {
+    let (line, shorter) = shortened(text, LINE_LEN);
+    *cut |= shorter;
+    line
 }
 
 /// The beginning of a text, on one line.
 pub(super) fn snippet(text: &str) -> String {
-    shortened(text, SNIPPET_LEN)
+    shortened(text, SNIPPET_LEN).0
 }
 
-/// Text on one line of at most `max` characters; a longer one ends after a word, in `…`.
-fn shortened(text: &str, max: usize) -> String {
+/// Text on one line of at most `max` characters; a longer one ends after a word, in `…`, and is said to be cut.
+fn shortened(text: &str, max: usize) -> (String, bool) {
     let mut out = String::new();
     let mut len = 0;
     let mut word_end = 0;
@@ -72,12 +79,12 @@ fn shortened(text: &str, max: usize) -> String {
                 out.truncate(last_char(&out));
             }
             out.push('…');
-            return out;
+            return (out, true);
         }
         out.push(c);
         len += 1;
     }
-    out
+    (out, false)
 }
 
 fn len_of(text: &str) -> usize {
@@ -119,6 +126,59 @@ pub(super) fn push_html(out: &mut String, text: &str) {
             '\'' => out.push_str("&#39;"),
             c => out.push(c),
         }
+    }
+}
+
+/// One line that grows piece by piece up to a bound of bytes, safe, its white space run together.
+///
+/// What is full looks at nothing any more, and blanks take no room: so neither long pieces nor long blanks cost anything
+/// to those who read the line again and again.
+#[derive(Debug)]
+pub(super) struct Line {
+    text: String,
+    max: usize,
+    blank: bool,
+    cut: bool,
+}
+
+impl Line {
+    pub(super) fn new(max: usize) -> Line {
+        Line { text: String::new(), max, blank: false, cut: false }
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        for c in text.chars() {
+            if self.cut {
+                return;
+            }
+            if c.is_whitespace() {
+                self.blank = true;
+            } else if is_safe(c) {
+                let blank = usize::from(self.blank && !self.text.is_empty());
+                if self.text.len() + blank + c.len_utf8() > self.max {
+                    self.cut = true;
+                    return;
+                }
+                self.text.push_str(&" "[..blank]);
+                self.text.push(c);
+                self.blank = false;
+            }
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether something did not fit.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        (self.blank, self.cut) = (false, false);
     }
 }
 
@@ -207,6 +267,27 @@ mod tests {
         assert_eq!(len_of(&snippet(&"漢".repeat(500))), SNIPPET_LEN);
         assert_eq!(snippet(&"x".repeat(200)), "x".repeat(200));
         assert_eq!(len_of(&snippet(&format!("a {}", "x".repeat(500)))), SNIPPET_LEN);
+    }
+
+    #[test]
+    fn what_was_shortened_is_told() {
+        let mut cut = false;
+        assert_eq!(line_or_cut(&format!(" {}  b ", "x".repeat(498)), &mut cut).len(), 500);
+        assert!(!cut);
+        assert!(line_or_cut(&"word ".repeat(200), &mut cut).ends_with("word…"));
+        assert!(cut);
+    }
+
+    #[test]
+    fn lines_grow_up_to_a_bound() {
+        let mut line = Line::new(7);
+        [" a", "\u{202e}b ", &" ".repeat(1000), "", "ñ\n"].iter().for_each(|piece| line.push(piece));
+        assert_eq!((line.as_str(), line.is_cut()), ("ab ñ", false));
+        line.push("cd");
+        assert_eq!((line.as_str(), line.is_cut()), ("ab ñ c", true));
+        line.clear();
+        line.push("x");
+        assert_eq!((line.as_str(), line.is_cut()), ("x", false));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use super::safe::{self, Bounded};
 /// Cells of one row.
 pub(super) const COLUMNS: usize = 256;
 
-/// Sheets, rows and cells, within bounds.
+/// Sheets, rows and cells, within bounds. What of a long cell is not shown can be searched.
 pub(super) struct TableSink {
     sheets: Vec<Sheet>,
+    /// Cells in full.
     row: Vec<String>,
     words: Bounded,
     row_count: usize,
@@ -35,9 +36,11 @@ impl TableSink {
 
     pub(super) fn sheet(&mut self, name: &str) {
         self.row();
-        self.sheets.push(Sheet { name: safe::line(name), rows: Vec::new() });
+        let name = safe::line_or_cut(name, &mut self.partial);
+        self.sheets.push(Sheet { name, rows: Vec::new() });
     }
 
+    /// Takes a cell, whose text has been made one line of: it may be the same in many cells.
     pub(super) fn cell(&mut self, column: usize, text: &str) {
         if column >= COLUMNS || self.is_full() {
             self.partial |= !text.is_empty();
@@ -46,17 +49,17 @@ impl TableSink {
         if text.is_empty() {
             return;
         }
-        let text = safe::line(text);
         // an empty cell costs memory as well
         self.len += text.len() + (column + 1).saturating_sub(self.row.len()) * 8;
         if self.row.len() <= column {
             self.row.resize(column + 1, String::new());
         }
-        self.row[column] = text;
+        text.clone_into(&mut self.row[column]);
     }
 
     pub(super) fn row(&mut self) {
-        if self.row.is_empty() || self.is_full() {
+        if self.row.is_empty() || self.row_count >= self.max_rows {
+            self.partial |= !self.row.is_empty();
             return;
         }
         self.words.line(&self.row.join("\t"));
@@ -64,7 +67,8 @@ impl TableSink {
             self.sheets.push(Sheet { name: String::new(), rows: Vec::new() });
         }
         if let Some(sheet) = self.sheets.last_mut() {
-            sheet.rows.push(std::mem::take(&mut self.row));
+            let row = std::mem::take(&mut self.row);
+            sheet.rows.push(row.iter().map(|cell| safe::line_or_cut(cell, &mut self.partial)).collect());
             self.row_count += 1;
         }
     }
@@ -73,6 +77,11 @@ impl TableSink {
         let full = self.row_count >= self.max_rows || self.len >= self.max_len;
         self.partial |= full;
         full
+    }
+
+    /// Notes that something is left out.
+    pub(super) fn cut(&mut self, cut: bool) {
+        self.partial |= cut;
     }
 
     pub(super) fn draft(mut self) -> Draft {
