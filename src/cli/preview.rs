@@ -153,6 +153,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_class_in_code_has_a_style() {
+        for (class, _) in preview::CLASSES {
+            assert!(HEAD.contains(&format!(".{class} {{")), "{class}");
+        }
+    }
+
+    #[test]
     fn what_takes_too_long_or_fails_is_given_up() {
         let seen = || preview::first_bytes(&Source::new("a.pdf", b"%PDF"));
         assert_eq!(within(Duration::from_secs(60), seen), Some(seen()));

@@ -3,6 +3,7 @@
 use super::kind::Type;
 use super::limits::Limits;
 use super::model::{Body, Draft, Item};
+use super::recognise::is_tar;
 use super::safe::{self, Bounded};
 use super::source::Source;
 use super::zipped::Zip;
@@ -20,14 +21,14 @@ pub(super) fn zip(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draf
     let size_of = |path: &str, size| (!path.ends_with('/')).then_some(size);
     let items =
         zip.entries().map(|(path, size)| Item { path: path.to_owned(), size: size_of(path, size) }).collect();
-    let mut draft = listing(items, limits);
+    let mut draft = listing(items, !zip.partial, limits);
     draft.thumbnail = PICTURES.iter().find_map(|name| image::thumbnail(&zip.read(name)?, limits));
     draft.partial |= zip.partial;
     Some(draft)
 }
 
 pub(super) fn tar(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
-    tar_listing(source.bytes, source.is_whole(), limits)
+    tar_listing(source.bytes, source.is_whole(), source.is_whole(), limits)
 }
 
 /// A file of its own, or a tar archive, packed by gzip.
@@ -36,9 +37,10 @@ pub(super) fn gzip(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Dra
     let packed = || MultiGzDecoder::new(source.bytes);
     // what comes before damage, or before the end of what is there, is taken
     let whole = packed().take(512).read_to_end(&mut head).is_ok();
-    if head.get(257..262) == Some(b"ustar") {
-        let mut draft = tar_listing(packed().take(limits.unpacked_len as u64), false, limits)?;
-        draft.partial |= !source.is_whole() || !whole;
+    if is_tar(&head) {
+        let whole = source.is_whole() && whole;
+        let mut draft = tar_listing(packed().take(limits.unpacked_len as u64), false, whole, limits)?;
+        draft.partial |= !whole;
         return Some(draft);
     }
     let mut content = Vec::new();
@@ -48,7 +50,8 @@ pub(super) fn gzip(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Dra
     let inner = unpacked_name(source.file_name());
     let len = content.len() as u64 + u64::from(!whole);
     let text = packed_text(&Source::head(&inner, &content, len), limits);
-    let mut draft = text.unwrap_or_else(|| listing(vec![Item { path: inner.clone(), size: None }], limits));
+    let mut draft =
+        text.unwrap_or_else(|| listing(vec![Item { path: inner.clone(), size: None }], true, limits));
     draft.partial |= !whole;
     Some(draft)
 }
@@ -90,7 +93,7 @@ pub(super) fn ar(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft
         let name = name.strip_suffix('/').unwrap_or(&name);
         items.push(Item { path: safe::head(name, PATH_LEN).to_owned(), size: Some(len) });
     }
-    let mut draft = listing(items, limits);
+    let mut draft = listing(items, !partial && source.is_whole(), limits);
     draft.partial |= partial;
     Some(draft)
 }
@@ -108,14 +111,15 @@ fn unpacked_name(name: &str) -> String {
     }
 }
 
-/// Headers are read, contents are run over. `is_whole` says that an end without the two blocks of zeros is the end.
-fn tar_listing(reader: impl Read, is_whole: bool, limits: &Limits) -> Option<Draft> {
+/// Headers are read, contents are run over. `is_whole` says that an end without the two blocks of zeros is the end,
+/// `is_all` that there is nothing behind what `reader` gives.
+fn tar_listing(reader: impl Read, is_whole: bool, is_all: bool, limits: &Limits) -> Option<Draft> {
     let mut archive = tar::Archive::new(reader);
     let mut items = Vec::new();
-    let mut partial = false;
+    let (mut partial, mut too_many) = (false, false);
     for entry in archive.entries().ok()? {
         if items.len() >= limits.entries {
-            partial = true;
+            too_many = true;
             break;
         }
         let Ok(entry) = entry else {
@@ -133,12 +137,14 @@ fn tar_listing(reader: impl Read, is_whole: bool, limits: &Limits) -> Option<Dra
     if items.is_empty() && partial {
         return None;
     }
-    let mut draft = listing(items, limits);
-    draft.partial |= partial && !is_whole;
+    let cut = too_many || partial && !is_whole;
+    let mut draft = listing(items, is_all && !cut, limits);
+    draft.partial |= cut;
     Some(draft)
 }
 
-fn listing(items: Vec<Item>, limits: &Limits) -> Draft {
+/// What is inside; counted, if these are all.
+fn listing(items: Vec<Item>, is_all: bool, limits: &Limits) -> Draft {
     let mut text = Bounded::new(limits.text_len);
     let mut total = 0u64;
     let mut folders = 0;
@@ -149,8 +155,10 @@ fn listing(items: Vec<Item>, limits: &Limits) -> Draft {
     }
     let (text, full) = text.end();
     let mut draft = Draft { text, partial: full, ..Draft::default() };
-    draft.fact("files", (items.len() - folders).to_string());
-    if total > 0 {
+    if is_all {
+        draft.fact("files", (items.len() - folders).to_string());
+    }
+    if is_all && total > 0 {
         draft.fact("unpacked", format!("{total} bytes"));
     }
     draft.body = Some(Body::Listing(items));

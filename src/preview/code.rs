@@ -114,8 +114,8 @@ const SLOW: &[&str] = &["Makefile"];
 
 /// Longer lines are not marked: they were not written by people.
 const LINE_LEN: usize = 500;
-/// What is marked at the most, in squares of the lengths of lines: grammars read from each place to the end of the line, and back. Lines
-/// that people write take a tenth of it.
+/// What is marked at the most, in squares of the lengths of lines: grammars read from each place to the end of the line,
+/// and back. Lines that people write take a tenth of it.
 const MARKED_SQUARES: usize = 4_000_000;
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
@@ -124,15 +124,31 @@ static MEANINGS: LazyLock<Vec<(Scope, &str)>> = LazyLock::new(|| {
 });
 
 pub(super) fn preview(source: &Source<'_>, found: &Type, extension: &str, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let decoded = encoding::decode(bytes)?;
     let text = safe::text(&decoded.text);
     let mut draft = of_text(&text, extension, limits);
-    draft.partial |= bytes.len() < source.bytes.len();
-    if found.kind == Kind::Code {
+    let cut = bytes.len() < source.bytes.len();
+    draft.partial |= cut;
+    // of what is cut nobody has counted the rest
+    if found.kind == Kind::Code && !cut && source.is_whole() {
         draft.fact("lines", text.lines().count().to_string());
     }
     Some(draft)
+}
+
+/// How much may still be marked: the bytes of all code in one file, and the squares of the lengths of its lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    len: usize,
+    squares: usize,
+}
+
+impl Marks {
+    /// Of `len` bytes.
+    pub(super) fn new(len: usize) -> Marks {
+        Marks { len, squares: MARKED_SQUARES }
+    }
 }
 
 /// The same for text that is there already, and safe.
@@ -140,7 +156,7 @@ pub(super) fn of_text(text: &str, extension: &str, limits: &Limits) -> Draft {
     // who wants no marks does not wait until the languages are unpacked either
     let syntax = if limits.marked_len > 0 { syntax(extension) } else { None };
     let (language, html) = match syntax {
-        Some(syntax) => (syntax.name.clone(), highlighted(text, syntax, limits.marked_len)),
+        Some(syntax) => (syntax.name.clone(), highlighted(text, syntax, &mut Marks::new(limits.marked_len))),
         None => (String::new(), safe::html(text)),
     };
     let searchable = safe::head(text, limits.text_len);
@@ -152,10 +168,11 @@ pub(super) fn of_text(text: &str, extension: &str, limits: &Limits) -> Draft {
     }
 }
 
-/// Code within something else, by the name of its language; escaped, and marked where it can be.
-pub(super) fn fragment(text: &str, language: &str) -> String {
+/// Code within something else, by the name of its language; escaped, and marked where it can be and `marks` allows.
+pub(super) fn fragment(text: &str, language: &str, marks: &mut Marks) -> String {
+    let language = if text.len() <= marks.len { language } else { "" };
     match syntax(language) {
-        Some(syntax) => highlighted(text, syntax, text.len()),
+        Some(syntax) => highlighted(text, syntax, marks),
         None => safe::html(text),
     }
 }
@@ -172,27 +189,23 @@ fn syntax(language: &str) -> Option<&'static SyntaxReference> {
     find(&language).or_else(alike).filter(|syntax| syntax.name != "Plain Text")
 }
 
-/// Marks the first `marked_len` bytes; the rest stays plain.
-fn highlighted(text: &str, syntax: &SyntaxReference, marked_len: usize) -> String {
+/// Marks as much as may be marked; the rest stays plain.
+fn highlighted(text: &str, syntax: &SyntaxReference, marks: &mut Marks) -> String {
     let mut out = Marked::default();
     let mut state = ParseState::new(syntax);
     let mut stack = ScopeStack::new();
     let mut rest = text;
-    let mut squares = 0;
     while let Some(len) = next_line(rest) {
         let (line, after) = rest.split_at(len);
-        if text.len() - after.len() > marked_len {
-            break;
-        }
+        let Some(len_left) = marks.len.checked_sub(line.len()) else { break };
+        marks.len = len_left;
         if line.len() > LINE_LEN {
             out.push(line, "");
             rest = after;
             continue;
         }
-        squares += line.len() * line.len();
-        if squares > MARKED_SQUARES {
-            break;
-        }
+        let Some(squares_left) = marks.squares.checked_sub(line.len() * line.len()) else { break };
+        marks.squares = squares_left;
         rest = after;
         let Ok(changes) = state.parse_line(line, &SYNTAXES) else {
             out.push(line, "");

@@ -14,7 +14,7 @@ const LONG_LINE: usize = 400;
 const INDENT_DEPTH: usize = 20;
 
 pub(super) fn json(source: &Source<'_>, _: &Type, extension: &str, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let text = safe::text(&encoding::decode(bytes)?.text);
     let laid_out = has_long_lines(&text).then(|| laid_out(&text, limits.body_len));
     let mut draft = code::of_text(laid_out.as_deref().unwrap_or(&text), extension, limits);
@@ -23,13 +23,14 @@ pub(super) fn json(source: &Source<'_>, _: &Type, extension: &str, limits: &Limi
 }
 
 pub(super) fn xml(source: &Source<'_>, _: &Type, extension: &str, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let text = safe::text(&encoding::decode_declared(bytes, html::declared(bytes).as_deref())?.text);
     let mut draft = code::of_text(&text, extension, limits);
     let mut words = Bounded::new(limits.text_len);
     let mut title = None;
     let mut inside = String::new();
-    for piece in Xml::new(&text, limits.depth) {
+    let mut pieces = Xml::new(&text, limits.depth);
+    for piece in pieces.by_ref() {
         match piece {
             Piece::Open(tag) => {
                 tag.attributes()
@@ -47,8 +48,8 @@ pub(super) fn xml(source: &Source<'_>, _: &Type, extension: &str, limits: &Limit
         }
     }
     let (words, full) = words.end();
-    // what is not XML after all is searched as it stands
-    if !words.trim().is_empty() {
+    // what is not XML after all, or not to the end, is searched as it stands
+    if !words.trim().is_empty() && !pieces.broken {
         draft.text = words;
         draft.partial |= full;
     }

@@ -1,10 +1,11 @@
 //! Bytes to text, in whatever encoding they are.
 //!
-//! In this order: a byte order mark; what the format declares; UTF-8; UTF-16 without a mark, known by its zeros; and
-//! what the frequency of letters suggests. Bytes that would make a mess on a screen are no text.
+//! In this order: a byte order mark; UTF-16 without a mark, known by its zeros; ISO-2022-JP, known by what it switches
+//! with; UTF-8, which hardly anything else passes for; what the format declares; and what the frequency of letters
+//! suggests. Bytes that would make a mess on a screen are no text.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 /// Bytes that are enough to guess an encoding by.
 const GUESSED_BY: usize = 64 * 1024;
@@ -52,6 +53,10 @@ fn encoding_of(bytes: &[u8], declared: Option<&str>) -> Option<&'static Encoding
     if bytes.contains(&0) {
         return None;
     }
+    // seven bits, so that it would be UTF-8 as well
+    if is_iso_2022_jp(bytes) {
+        return Some(ISO_2022_JP);
+    }
     if is_utf_8(bytes) {
         return Some(UTF_8);
     }
@@ -78,6 +83,15 @@ fn is_utf_8(bytes: &[u8]) -> bool {
     }
 }
 
+/// Japanese mail of old: switches between ASCII and pairs of seven bits, and is in order. The end may be cut.
+fn is_iso_2022_jp(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(GUESSED_BY)];
+    let switches = |window: &[u8]| window == b"\x1b$B" || window == b"\x1b$@";
+    head.is_ascii()
+        && head.windows(3).any(switches)
+        && ISO_2022_JP.decode_without_bom_handling(head).0.matches('\u{fffd}').count() <= 1
+}
+
 /// UTF-16 without a mark: mostly Latin letters, so that every other byte is zero, always on the same side.
 fn utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(1024)];
@@ -102,6 +116,9 @@ fn whole_characters<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> &'a [u8
             let cut = error.error_len().is_none();
             return if cut { &bytes[..error.valid_up_to()] } else { bytes };
         }
+    } else if encoding == ISO_2022_JP {
+        let is_cut = encoding.decode_without_bom_handling(bytes).0.ends_with('\u{fffd}');
+        return &bytes[..bytes.len() - usize::from(is_cut)];
     } else if encoding == UTF_16LE || encoding == UTF_16BE {
         return &bytes[..bytes.len() / 2 * 2];
     }
@@ -134,6 +151,10 @@ mod tests {
         assert_eq!(decoded(latin).0, "Die grüßte Mühe war für die Küche nötig");
         let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("これは日本語の文章です。とても短いです。");
         assert_eq!(decoded(&japanese), ("これは日本語の文章です。とても短いです。".into(), "Shift_JIS"));
+        let mail = b"Subject: \x1b$BF|K\\8l\x1b(B and more";
+        assert_eq!(decoded(mail), ("Subject: 日本語 and more".into(), "ISO-2022-JP"));
+        assert_eq!(decoded(&mail[..15]), ("Subject: 日".into(), "ISO-2022-JP"), "cut within a character");
+        assert_eq!(decoded(b"\x1b[31mred\x1b[0m $B").1, "UTF-8", "colours of a terminal switch nothing");
         let (russian, ..) =
             encoding_rs::KOI8_R.encode("Это простой текст на русском языке, в старой кодировке.");
         assert_eq!(decoded(&russian).1, "KOI8-U", "a superset of KOI8-R");

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Boxes of one file that are looked at; those of a film come early, or are few.
 const BOXES: usize = 10_000;
+/// Bytes of a title or a name.
+const WORDS_LEN: usize = 500;
 /// Longer than this is a mistake.
 const MAX_SECONDS: f64 = 1e6;
 
@@ -80,11 +82,8 @@ fn mp4_boxes(mut bytes: &[u8], depth: usize, left: &mut usize, found: &mut Found
                 }
             }
             // QuickTime's own: a length and a language of two bytes each
-            b"\xa9nam" => {
-                let len = inside.get(..2).map_or(0, |len| big_endian(len) as usize);
-                let name = inside.get(4..4 + len).map(|name| String::from_utf8_lossy(name).into_owned());
-                found.title = name.or(found.title.take());
-            }
+            b"\xa9nam" => found.title = quicktime_words(inside).or(found.title.take()),
+            b"\xa9ART" => found.author = quicktime_words(inside).or(found.author.take()),
             // the last eight bytes: width and height in 16.16
             b"tkhd" if inside.len() >= 84 => {
                 let at = inside.len() - 8;
@@ -97,21 +96,32 @@ fn mp4_boxes(mut bytes: &[u8], depth: usize, left: &mut usize, found: &mut Found
     }
 }
 
+fn quicktime_words(inside: &[u8]) -> Option<String> {
+    let len = big_endian(inside.get(..2)?) as usize;
+    inside.get(4..4 + len).map(words)
+}
+
+/// The beginning of a text, without the zeros at its end.
+fn words(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(WORDS_LEN)]).trim_end_matches('\0').to_owned()
+}
+
+/// What is said on the way: nanoseconds of a unit of time, the length in units, the name of the tag that is open.
+struct Matroska {
+    unit: f64,
+    duration: Option<f64>,
+    tag: String,
+}
+
 fn matroska(bytes: &[u8], found: &mut Found) {
     let mut left = BOXES;
-    let mut times = (1_000_000.0, None);
-    elements(bytes, 0, &mut left, found, &mut times);
-    found.seconds = times.1.map(|duration: f64| duration * times.0 / 1e9);
+    let mut said = Matroska { unit: 1_000_000.0, duration: None, tag: String::new() };
+    elements(bytes, 0, &mut left, found, &mut said);
+    found.seconds = said.duration.map(|duration| duration * said.unit / 1e9);
 }
 
 /// Each element: an identifier and a length, both numbers that tell their own length by their first bits.
-fn elements(
-    mut bytes: &[u8],
-    depth: usize,
-    left: &mut usize,
-    found: &mut Found,
-    times: &mut (f64, Option<f64>),
-) {
+fn elements(mut bytes: &[u8], depth: usize, left: &mut usize, found: &mut Found, said: &mut Matroska) {
     while *left > 0 {
         *left -= 1;
         let Some((id, after)) = vint(bytes, false) else { return };
@@ -120,27 +130,42 @@ fn elements(
         let len = len.and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX).min(after.len());
         let (inside, rest) = after.split_at(len);
         match id {
-            // segment, information, tracks, one track, its picture
-            Some(0x1853_8067 | 0x1549_a966 | 0x1654_ae6b | 0xae | 0xe0) if depth < 5 => {
-                elements(inside, depth + 1, left, found, times);
+            // segment, information, tracks, one track, its picture; tags, one of them
+            Some(0x1853_8067 | 0x1549_a966 | 0x1654_ae6b | 0xae | 0xe0 | 0x1254_c367) if depth < 5 => {
+                elements(inside, depth + 1, left, found, said);
             }
-            Some(0x2a_d7b1) => times.0 = big_endian(inside) as f64,
+            // tags of one track say who wrote the program
+            Some(0x7373) if depth < 5 && !is_of_one_track(inside) => {
+                elements(inside, depth + 1, left, found, said);
+            }
+            Some(0x67c8) if depth < 5 => {
+                said.tag.clear();
+                elements(inside, depth + 1, left, found, said);
+            }
+            Some(0x45a3) => said.tag = words(inside).to_ascii_uppercase(),
+            Some(0x4487) if matches!(said.tag.as_str(), "ARTIST" | "DIRECTOR") => {
+                found.author.get_or_insert_with(|| words(inside));
+            }
+            Some(0x2a_d7b1) => said.unit = big_endian(inside) as f64,
             Some(0x4489) => {
-                times.1 = match inside.len() {
+                said.duration = match inside.len() {
                     4 => Some(f64::from(f32::from_bits(big_endian(inside) as u32))),
                     8 => Some(f64::from_bits(big_endian(inside))),
                     _ => None,
                 };
             }
-            Some(0x7ba9) => {
-                found.title = Some(String::from_utf8_lossy(&inside[..inside.len().min(500)]).into_owned())
-            }
+            Some(0x7ba9) => found.title = Some(words(inside)),
             Some(0xb0) => found.size = Some((big_endian(inside), found.size.map_or(0, |(_, height)| height))),
             Some(0xba) => found.size = Some((found.size.map_or(0, |(width, _)| width), big_endian(inside))),
             _ => {}
         }
         bytes = rest;
     }
+}
+
+/// Whether a tag begins with targets, and these with the number of a track: `63c0`, a length of one byte, `63c5`.
+fn is_of_one_track(tag: &[u8]) -> bool {
+    tag.starts_with(b"\x63\xc0") && tag.get(3..5) == Some(b"\x63\xc5")
 }
 
 /// A number whose first set bit tells how many bytes it has; of a length (`is_len`) that bit is no part. `None` in it
@@ -174,9 +199,6 @@ fn avi_chunks(mut bytes: &[u8], depth: usize, left: &mut usize, found: &mut Foun
         let len = little_endian(bytes, 4).and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
         let end = len.saturating_add(8).min(bytes.len());
         let (name, inside) = (&bytes[..4], &bytes[8..end]);
-        let words = || {
-            Some(String::from_utf8_lossy(&inside[..inside.len().min(500)]).trim_end_matches('\0').to_owned())
-        };
         match name {
             b"LIST" if depth < 2 && (inside.starts_with(b"hdrl") || inside.starts_with(b"INFO")) => {
                 avi_chunks(&inside[4..], depth + 1, left, found);
@@ -187,8 +209,8 @@ fn avi_chunks(mut bytes: &[u8], depth: usize, left: &mut usize, found: &mut Foun
                 }
                 found.size = little_endian(inside, 32).zip(little_endian(inside, 36));
             }
-            b"INAM" => found.title = words(),
-            b"IART" => found.author = words(),
+            b"INAM" => found.title = Some(words(inside)),
+            b"IART" => found.author = Some(words(inside)),
             _ => {}
         }
         // contents of odd length are followed by one byte of nothing

@@ -59,7 +59,8 @@ impl<'a> Names<'a> {
         let string = self.table.get(strings + at..strings + at + len.min(NAME_LEN))?;
         // 1 is the Macintosh, whose names are Roman for the most part; the others write UTF-16
         let encoding = if field(record, 0)? == 1 { MACINTOSH } else { UTF_16BE };
-        Some(safe::line(&encoding.decode_without_bom_handling(string).0)).filter(|name| !name.is_empty())
+        let name = encoding.decode_without_bom_handling(string).0;
+        (!safe::line(&name).is_empty()).then(|| name.into_owned())
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Page {
 }
 
 pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let text = encoding::decode_declared(bytes, declared(bytes).as_deref())?.text;
     let page = sanitise(&text, limits);
     let (text, full) = page.text.end();
@@ -64,7 +64,7 @@ pub(super) fn sanitise(html: &str, limits: &Limits) -> Page {
     let mut flat = tokenizer.sink.state.into_inner();
     flat.close_to(0);
     let clean = AMMONIA.clean(&flat.out).to_string();
-    let title = flat.title.or(flat.heading).map(|title| safe::line(&title)).filter(|title| !title.is_empty());
+    let title = flat.title.or(flat.heading).filter(|title| !safe::line(title).is_empty());
     Page { html: clean, text: flat.text, title, partial: flat.full }
 }
 

@@ -3,11 +3,12 @@
 //! The thumbnail that a camera puts into a file is taken if it has the shape of the picture, since it costs nothing;
 //! otherwise the picture is unpacked, if its size is within bounds. HEIC is not unpacked at all.
 
+use super::ifd;
 use super::kind::{Form, Type};
 use super::limits::Limits;
 use super::model::{Body, Draft, Picture};
+use super::safe::{self, Bounded};
 use super::source::Source;
-use super::{ifd, safe};
 use exif::{Exif, In, Tag, Value};
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
@@ -42,7 +43,7 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
         draft.fact("size", format!("{width} × {height}"));
     }
     if let Some(exif) = &exif {
-        facts(exif, &mut draft);
+        facts(exif, &mut draft, limits);
     }
     let embedded = exif.as_ref().and_then(embedded).and_then(|jpeg| unpack(jpeg, limits));
     let picture = if found.form == Form::Heif {
@@ -51,7 +52,7 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
         embedded.and_then(|small| of_shape(small, size)).or_else(|| unpack(source.bytes, limits))
     };
     draft.thumbnail = picture.and_then(|picture| finish(picture, turned, limits));
-    draft.partial = draft.thumbnail.is_none();
+    draft.partial |= draft.thumbnail.is_none();
     Some(draft)
 }
 
@@ -178,21 +179,25 @@ fn embedded(exif: &Exif) -> Option<&[u8]> {
     exif.buf().get(start..start.checked_add(len)?)
 }
 
-fn facts(exif: &Exif, draft: &mut Draft) {
+fn facts(exif: &Exif, draft: &mut Draft, limits: &Limits) {
     let words = |tag| {
         let field = exif.get_field(tag, In::PRIMARY)?;
         match &field.value {
             Value::Ascii(lines) => {
                 let line =
                     lines.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(" ");
-                Some(safe::line(&line)).filter(|line| !line.is_empty())
+                (!safe::line(&line).is_empty()).then_some(line)
             }
             _ => None,
         }
     };
     // cameras put their own name there, or nothing but blanks
     draft.title = words(Tag::ImageDescription);
-    draft.text = draft.title.clone().unwrap_or_default();
+    let mut text = Bounded::new(limits.text_len);
+    text.line(draft.title.as_deref().unwrap_or_default());
+    let (text, full) = text.end();
+    draft.text = text.trim_end().to_owned();
+    draft.partial |= full;
     let taken = words(Tag::DateTimeOriginal).or_else(|| words(Tag::DateTime)).unwrap_or_default();
     draft.fact("taken", with_dashes(taken));
     let (make, model) = (words(Tag::Make).unwrap_or_default(), words(Tag::Model).unwrap_or_default());

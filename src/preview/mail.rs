@@ -14,7 +14,7 @@ const NAMED: usize = 20;
 const MARKS: usize = 500_000;
 
 pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<Draft> {
-    let bytes = bounded(&source.bytes[..source.bytes.len().min(limits.unpacked_len)]);
+    let bytes = bounded(source.first(limits.unpacked_len));
     let message = MessageParser::default().parse(bytes)?;
     let mut draft = Draft {
         title: message.subject().map(str::to_owned),
@@ -25,9 +25,14 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
         draft.fact(name, address.map(people).unwrap_or_default());
     }
     draft.fact("date", message.date().map(|date| date.to_rfc3339()).unwrap_or_default());
-    let names =
-        message.attachments().take(NAMED).map(|part| part.attachment_name().unwrap_or("without a name"));
-    draft.fact("attachments", names.collect::<Vec<_>>().join(", "));
+    // where a message breaks off, a part may look like one that is attached
+    let unnamed = if draft.partial { None } else { Some("without a name") };
+    let names = message.attachments().take(NAMED).filter_map(|part| part.attachment_name().or(unnamed));
+    let names = names.collect::<Vec<_>>().join(", ");
+    draft.fact("attachments", names);
+    let of_people = [message.from(), message.to(), message.cc()];
+    draft.partial |= of_people.into_iter().flatten().any(|people| people.iter().count() > NAMED)
+        || message.attachments().count() > NAMED;
 
     let mut words = Bounded::new(limits.text_len);
     let html_part = message.html_bodies().next().filter(|part| part.is_text_html());
@@ -40,9 +45,12 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
         draft.body = Some(Body::Html(page.html));
     } else {
         let mut text = String::new();
+        draft.partial |= message.text_body_count() > NAMED;
         for at in 0..message.text_body_count().min(NAMED) {
             let part = message.body_text(at).unwrap_or_default();
-            text.push_str(safe::head(&part, limits.body_len.saturating_sub(text.len())));
+            let fitting = safe::head(&part, limits.body_len.saturating_sub(text.len()));
+            draft.partial |= fitting.len() < part.len();
+            text.push_str(fitting);
         }
         let text = safe::text(&text);
         words.push(&text);

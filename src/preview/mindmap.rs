@@ -73,7 +73,8 @@ fn topic(value: &Value, lines: &mut Lines) {
 /// XMind up to version 8: the same in XML, titles and notes as elements.
 fn xmind_xml(text: &str, lines: &mut Lines) {
     let mut inside = Vec::new();
-    for piece in Xml::new(text, XML_DEPTH) {
+    let mut xml = Xml::new(text, XML_DEPTH);
+    for piece in xml.by_ref() {
         match piece {
             Piece::Open(tag) => {
                 if tag.name == "topic" {
@@ -92,9 +93,8 @@ fn xmind_xml(text: &str, lines: &mut Lines) {
             }
             Piece::Text(text) => match inside.as_slice() {
                 [.., topic, title] if topic == "topic" && title == "title" => {
-                    if let Some(node) = lines.current() {
-                        node.text = super::safe::line(&format!("{}{text}", node.text));
-                    }
+                    let before = lines.current().map(|node| node.text.clone()).unwrap_or_default();
+                    lines.text(&(before + &text));
                 }
                 [.., plain] if plain == "plain" && !text.trim().is_empty() => lines.note(&text),
                 [.., label] if label == "label" => lines.note(&text),
@@ -102,17 +102,19 @@ fn xmind_xml(text: &str, lines: &mut Lines) {
             },
         }
     }
+    lines.cut(xml.broken);
 }
 
 /// `Document.xml`: topics within topics; texts stand in attributes, and behind the topics below.
 fn mindmanager(text: &str, lines: &mut Lines) {
-    for piece in Xml::new(text, XML_DEPTH) {
+    let mut xml = Xml::new(text, XML_DEPTH);
+    for piece in xml.by_ref() {
         match piece {
             Piece::Open(tag) => match tag.name.as_str() {
                 "Topic" => lines.enter(""),
                 "Text" => {
-                    if let (Some(text), Some(node)) = (tag.attribute("PlainText"), lines.current()) {
-                        node.text = super::safe::line(text);
+                    if let Some(text) = tag.attribute("PlainText") {
+                        lines.text(text);
                     }
                 }
                 "NotesXhtmlData" => lines.note(tag.attribute("PreviewPlainText").unwrap_or_default()),
@@ -128,4 +130,5 @@ fn mindmanager(text: &str, lines: &mut Lines) {
             _ => {}
         }
     }
+    lines.cut(xml.broken);
 }

@@ -131,7 +131,8 @@ fn packed_text(source: &Source<'_>, limits: &Limits) -> Option<Draft> {
 fn finish(source: &Source<'_>, found: &Type, draft: Draft) -> Preview {
     // lines that are shortened to be shown are not all there is
     let mut cut = false;
-    let title = draft.title.map(|title| safe::line_or_cut(&title, &mut cut)).filter(|title| !title.is_empty());
+    let title =
+        draft.title.map(|title| safe::line_or_cut(&title, &mut cut)).filter(|title| !title.is_empty());
     let text = safe::text(&draft.text);
     let mut facts = draft.facts;
     for fact in &mut facts {
@@ -140,7 +141,7 @@ fn finish(source: &Source<'_>, found: &Type, draft: Draft) -> Preview {
     facts.retain(|fact| !fact.value.is_empty());
     let (body, hex_only) = match draft.body {
         Some(body) => (safe_body(body, &mut cut), false),
-        None => (Body::Hex(source.bytes[..source.bytes.len().min(HEX_LEN)].to_vec()), true),
+        None => (Body::Hex(source.first(HEX_LEN).to_vec()), true),
     };
     let partial = draft.partial || cut || !source.is_whole() || hex_only && source.bytes.len() > HEX_LEN;
     Preview {

@@ -40,10 +40,10 @@ pub struct Fact {
     pub value: String,
 }
 
-/// A picture that any browser and phone shows: a JPEG or PNG made here.
+/// A picture that any browser and phone shows: a JPEG made here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Picture {
-    /// `image/jpeg` or `image/png`.
+    /// `image/jpeg`.
     pub mime: &'static str,
     /// In pixels.
     pub width: u32,

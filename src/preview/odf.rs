@@ -1,15 +1,15 @@
 //! OpenDocument: text, spreadsheets and slides of LibreOffice and others (ISO/IEC 26300).
 
+use super::image;
 use super::kind::{Kind, Type};
 use super::limits::Limits;
 use super::model::Draft;
-use super::safe::{self, Line};
 use super::office::{of_html, properties};
+use super::safe::{self, Line};
 use super::sheets::TableSink;
 use super::source::Source;
 use super::xml::{Piece, Tag, Xml};
 use super::zipped::Zip;
-use super::image;
 
 const XML_DEPTH: usize = 256;
 /// A blank, a cell or a row may claim to stand there many times.

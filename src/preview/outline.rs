@@ -7,6 +7,7 @@ use super::safe::{self, Bounded};
 use super::source::Source;
 use super::xml::{Piece, Tag, Xml};
 use super::{encoding, html};
+use std::collections::HashMap;
 
 /// Depth of elements of XML that are read; lines of an outline are bounded by `Limits::depth`.
 const XML_DEPTH: usize = 256;
@@ -22,6 +23,9 @@ pub(super) struct Lines {
     max: usize,
     max_depth: usize,
     partial: bool,
+    /// Texts of lines that were shortened to be shown, by number, and what of their notes was left out.
+    long_texts: HashMap<usize, String>,
+    long_notes: HashMap<usize, String>,
 }
 
 impl Lines {
@@ -32,6 +36,8 @@ impl Lines {
             max: limits.entries,
             max_depth: limits.depth,
             partial: false,
+            long_texts: HashMap::new(),
+            long_notes: HashMap::new(),
         }
     }
 
@@ -47,7 +53,25 @@ impl Lines {
         // the bound of depth is far below that of the type
         let depth = u16::try_from(depth).unwrap_or(u16::MAX);
         self.open.push(Some(self.nodes.len()));
-        self.nodes.push(Node { depth, text: safe::line(text), note: None, done: None });
+        self.nodes.push(Node { depth, text: String::new(), note: None, done: None });
+        self.text(text);
+    }
+
+    /// Says what stands in the line that is open.
+    pub(super) fn text(&mut self, text: &str) {
+        let Some(Some(at)) = self.open.last().copied() else { return };
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let mut cut = false;
+        node.text = safe::line_or_cut(text, &mut cut);
+        self.partial |= cut;
+        if cut {
+            self.long_texts.insert(at, text.to_owned());
+        }
+    }
+
+    /// Notes that something is left out.
+    pub(super) fn cut(&mut self, cut: bool) {
+        self.partial |= cut;
     }
 
     pub(super) fn leave(&mut self) {
@@ -62,13 +86,21 @@ impl Lines {
 
     /// Adds to the note of the line that is open.
     pub(super) fn note(&mut self, text: &str) {
-        if let Some(node) = self.current() {
+        let Some(Some(at)) = self.open.last().copied() else { return };
+        if let Some(node) = self.nodes.get_mut(at) {
             let note = node.note.get_or_insert_default();
-            if !note.is_empty() {
+            if !note.is_empty() && note.len() < NOTE_LEN {
                 note.push('\n');
             }
-            let fitting = safe::head(text.trim(), NOTE_LEN.saturating_sub(note.len()));
+            let text = text.trim();
+            let fitting = safe::head(text, NOTE_LEN.saturating_sub(note.len()));
             note.push_str(&safe::text(fitting));
+            if fitting.len() < text.len() {
+                self.partial = true;
+                let more = self.long_notes.entry(at).or_default();
+                more.push_str(&text[fitting.len()..]);
+                more.push('\n');
+            }
             if note.is_empty() {
                 node.note = None;
             }
@@ -76,13 +108,16 @@ impl Lines {
     }
 
     /// The whole of it, with what can be searched.
-    pub(super) fn draft(mut self, limits: &Limits) -> Draft {
+    pub(super) fn draft(self, limits: &Limits) -> Draft {
         // topics without a word carry a picture or nothing
         let mut text = Bounded::new(limits.text_len);
-        for node in &mut self.nodes {
-            text.line(&node.text);
-            if let Some(note) = &node.note {
-                text.line(note);
+        for (at, node) in self.nodes.iter().enumerate() {
+            text.line(self.long_texts.get(&at).unwrap_or(&node.text));
+            match (&node.note, self.long_notes.get(&at)) {
+                // a word may be divided
+                (Some(note), Some(more)) => text.line(&format!("{note}{more}")),
+                (Some(note), None) => text.line(note),
+                _ => {}
             }
         }
         let (text, full) = text.end();
@@ -169,10 +204,7 @@ pub(super) fn freemind(source: &Source<'_>, _: &Type, limits: &Limits) -> Option
             Piece::Close(name) if name == "richcontent" => {
                 if let Some((is_text, html)) = rich.take() {
                     let (text, _) = html::sanitise(&html, limits).text.end();
-                    match lines.current() {
-                        Some(node) if is_text => node.text = safe::line(&text),
-                        _ => lines.note(&text),
-                    }
+                    if is_text { lines.text(&text) } else { lines.note(&text) }
                 }
             }
             Piece::Open(tag) => markup(&mut rich, &tag),
@@ -211,7 +243,7 @@ pub(super) fn first_line(draft: &Draft) -> Option<String> {
 
 /// The text of an XML file, in the encoding that it names.
 pub(super) fn document(source: &Source<'_>, limits: &Limits) -> Option<String> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len * 4)];
+    let bytes = source.first(limits.body_len * 4);
     Some(encoding::decode_declared(bytes, html::declared(bytes).as_deref())?.text)
 }
 

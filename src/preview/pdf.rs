@@ -110,7 +110,7 @@ struct Reader<'a> {
     packed: usize,
     operations: usize,
     maps: Budget,
-    /// Whether there are words in a font whose codes mean nothing here, or contents that do not unpack.
+    /// Whether there are words in a font whose codes mean nothing here, or contents that do not unpack or make no sense.
     unread: bool,
 }
 
@@ -122,7 +122,10 @@ impl<'a> Reader<'a> {
         let mut line = Line { size: 1.0, scale: 1.0, ..Line::default() };
         for operation in Content::decode_iter(&content) {
             self.operations = self.operations.checked_sub(1)?;
-            let operation = operation.ok()?;
+            let Ok(operation) = operation else {
+                self.unread = true;
+                break;
+            };
             let operands = &operation.operands;
             match operation.operator.as_str() {
                 "Tf" => {
@@ -201,9 +204,13 @@ impl<'a> Reader<'a> {
         };
         for id in pieces.into_iter().flat_map(list).take(PIECES).collect::<Vec<_>>() {
             let Ok(Object::Stream(stream)) = self.document.get_object(id) else { continue };
-            let Some(left) = self.packed.checked_sub(stream.content.len()) else { break };
+            let Some(left) = self.packed.checked_sub(stream.content.len()) else {
+                self.unread = true;
+                break;
+            };
             self.packed = left;
             let Ok(piece) = stream.decompressed_content_with_limit(PAGE_LEN - content.len()) else {
+                self.unread = true;
                 continue;
             };
             content.extend(piece);

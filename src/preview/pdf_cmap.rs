@@ -178,8 +178,7 @@ impl CMap {
 /// Each byte has bounds of its own.
 fn is_in_space((space_len, low, high): (u8, u32, u32), len: u8, code: u32) -> bool {
     let byte = |number: u32, at: u8| number >> (8 * at) & 0xff;
-    space_len == len
-        && (0..len).all(|at| (byte(low, at)..=byte(high, at)).contains(&byte(code, at)))
+    space_len == len && (0..len).all(|at| (byte(low, at)..=byte(high, at)).contains(&byte(code, at)))
 }
 
 /// A code of one to four bytes: its length and its number.
@@ -235,7 +234,9 @@ mod tests {
 
     #[test]
     fn what_is_no_map() {
-        for text in ["", "1 beginbfchar endbfchar", "beginbfrange <02> <01> <0041>", "<<>>)]}>", "beginbfchar <4"] {
+        for text in
+            ["", "1 beginbfchar endbfchar", "beginbfrange <02> <01> <0041>", "<<>>)]}>", "beginbfchar <4"]
+        {
             assert!(read(text).is_none(), "{text}");
         }
     }

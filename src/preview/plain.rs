@@ -6,7 +6,7 @@ use super::source::Source;
 use super::{encoding, safe};
 
 pub(super) fn preview(source: &Source<'_>, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let decoded = encoding::decode(bytes)?;
     let text = safe::text(&decoded.text);
     let searchable = safe::head(&text, limits.text_len).to_owned();

@@ -55,11 +55,11 @@ pub(super) fn recognise(source: &Source<'_>) -> (Type, String) {
         None => extension,
     };
     let named = by_extension(&extension).copied();
-    let head = &source.bytes[..source.bytes.len().min(HEAD_LEN)];
+    let head = source.first(HEAD_LEN);
     if head.is_empty() {
         return (named.unwrap_or(PLAIN), extension);
     }
-    if is_pdf(head) {
+    if is_pdf(source, head, named) {
         return (known("pdf"), "pdf".into());
     }
     if let Some(inside) = head.strip_prefix(b"!<arch>\n") {
@@ -73,9 +73,18 @@ pub(super) fn recognise(source: &Source<'_>) -> (Type, String) {
     (binary(source, head, named), extension)
 }
 
-/// Readers look for the mark of PDF in the first KiB.
-fn is_pdf(head: &[u8]) -> bool {
-    head[..head.len().min(1024)].windows(5).any(|window| window == b"%PDF-")
+/// The mark of PDF stands at the beginning, as a rule; readers look for it in the first KiB. Text that only speaks of
+/// it has no object, and what holds a PDF, as an archive may, is something else by its own beginning.
+fn is_pdf(source: &Source<'_>, head: &[u8], named: Option<Type>) -> bool {
+    let Some(at) = head[..head.len().min(1024)].windows(5).position(|window| window == b"%PDF-") else {
+        return false;
+    };
+    let is_named = named.is_some_and(|row| row.form == Form::Pdf);
+    if encoding::is_text(head) {
+        let has_objects = head.windows(6).any(|window| window == b" 0 obj");
+        return is_named && (at == 0 || has_objects) || at == 0 && has_objects;
+    }
+    at == 0 || infer::get(head).is_none() && !is_tar(source.bytes)
 }
 
 /// The row of an extension that this file names itself.
@@ -214,7 +223,8 @@ fn is_ole(head: &[u8]) -> bool {
     head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 }
 
-fn is_tar(bytes: &[u8]) -> bool {
+/// The mark of a header of tar, which is 512 bytes long.
+pub(super) fn is_tar(bytes: &[u8]) -> bool {
     bytes.get(257..262) == Some(b"ustar")
 }
 

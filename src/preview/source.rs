@@ -24,6 +24,11 @@ impl<'a> Source<'a> {
         self.len == self.bytes.len() as u64
     }
 
+    /// The first `max` bytes, or all there are.
+    pub(super) fn first(&self, max: usize) -> &'a [u8] {
+        &self.bytes[..self.bytes.len().min(max)]
+    }
+
     /// The extension, in lower case; empty if there is none. Of an absurdly long one nothing is known.
     pub(super) fn extension(&self) -> String {
         match self.file_name().rsplit_once('.') {

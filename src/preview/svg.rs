@@ -65,6 +65,7 @@ pub(super) fn preview(source: &Source<'_>, _: &Type, limits: &Limits) -> Option<
         return None;
     }
     let (text, full) = drawing.words.end();
+    draft.partial |= drawing.plan.classes.is_spent();
     draft.partial |= full || xml.broken || source.bytes.len() > limits.body_len * 4;
     draft.title = Some(drawing.title).filter(|title| !title.trim().is_empty());
     draft.text = text;
@@ -198,13 +199,13 @@ impl Drawing {
             );
         }
         for (key, value) in &attributes {
+            if !is_harmless(name, key, value) {
+                continue;
+            }
             let refers = if *key == "href" { Vec::new() } else { references(value) };
             let drawn = |id: &&str| !self.plan.gradients.contains(*id);
             let draws: Vec<&str> = refers.into_iter().filter(drawn).collect();
-            if !is_harmless(name, key, value)
-                || again && !draws.is_empty()
-                || !draws.iter().all(|id| self.may_draw(id))
-            {
+            if again && !draws.is_empty() || !draws.iter().all(|id| self.may_draw(id)) {
                 continue;
             }
             self.out.push(' ');

@@ -2,6 +2,7 @@
 
 use super::safe;
 use super::xml::Tag;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Attributes of shapes and of what they are filled with.
@@ -32,10 +33,26 @@ const FUNCTIONS: &[&str] = &[
 ];
 /// Classes of one element that are looked up.
 const CLASSES: usize = 8;
+/// Bytes that all elements may get from their classes, and what a value costs beside its own: a few lines of a style
+/// sheet stand for as much in every element.
+const CLASSES_LEN: usize = 16 * 1024 * 1024;
+const VALUE_COST: usize = 16;
+/// Bytes of what `url(…)` refers to.
+const ID_LEN: usize = 256;
 
 /// The classes that a drawing's style sheets describe; other rules are passed over.
-#[derive(Debug, Default)]
-pub(super) struct Classes(HashMap<String, Vec<(&'static str, String)>>);
+#[derive(Debug)]
+pub(super) struct Classes {
+    styles: HashMap<String, Vec<(&'static str, String)>>,
+    /// Bytes that elements may still get.
+    left: Cell<usize>,
+}
+
+impl Default for Classes {
+    fn default() -> Classes {
+        Classes { styles: HashMap::new(), left: Cell::new(CLASSES_LEN) }
+    }
+}
 
 impl Classes {
     pub(super) fn of(sheet: &str) -> Classes {
@@ -52,10 +69,15 @@ impl Classes {
             let names = selectors.split(',').filter_map(|selector| selector.trim().strip_prefix('.'));
             let single = |name: &&str| !name.contains([' ', '.', ':', '>', '[', '#', '+', '~']);
             for name in names.filter(single).take(CLASSES) {
-                styles(declarations, classes.0.entry(name.to_owned()).or_default());
+                styles(declarations, classes.styles.entry(name.to_owned()).or_default());
             }
         }
         classes
+    }
+
+    /// Whether elements were left without what their classes stand for.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.get() == 0
     }
 
     /// The attributes that an element is to have, each once: its own, those of its classes, those of its style.
@@ -78,8 +100,11 @@ impl Classes {
             }
         }
         for class in classes.split_whitespace().take(CLASSES) {
-            for (name, value) in self.0.get(class).into_iter().flatten() {
-                set(&mut found, name, value.clone());
+            for (name, value) in self.styles.get(class).into_iter().flatten() {
+                self.left.set(self.left.get().saturating_sub(value.len() + VALUE_COST));
+                if !self.is_spent() {
+                    set(&mut found, name, value.clone());
+                }
             }
         }
         styles(style, &mut found);
@@ -123,7 +148,7 @@ pub(super) fn is_harmless(element: &str, name: &str, value: &str) -> bool {
 
 /// Parts are found by what stands there, so that nothing may stand there that a browser reads as something else.
 fn is_plain_id(id: &str) -> bool {
-    !id.is_empty() && !id.contains(|c: char| c == '%' || c == '\\' || c.is_whitespace() || c.is_control())
+    !id.is_empty() && !id.contains(|c: char| "%\\\"'()".contains(c) || c.is_whitespace() || c.is_control())
 }
 
 /// Whether a value calls nothing but what is harmless, and refers to parts of the drawing itself.
@@ -148,14 +173,34 @@ fn function(before: &str) -> String {
     before[start..].to_ascii_lowercase()
 }
 
-/// What `#…)` refers to, with quotes or without.
+/// What `#…)` refers to; a quote goes on to its like, whatever stands between, as browsers read it.
 fn target(inside: &str) -> Option<&str> {
-    let inside = inside.split_once(')')?.0.trim().trim_matches(['"', '\'']);
-    inside.strip_prefix('#')
+    let inside = safe::head(inside, ID_LEN).trim_start();
+    let quoted = ['"', '\''].iter().find_map(|quote| inside.strip_prefix(*quote)?.split_once(*quote));
+    let id = match quoted {
+        Some((id, after)) => after.trim_start().starts_with(')').then_some(id)?,
+        None => inside.split_once(')')?.0.trim_end(),
+    };
+    id.strip_prefix('#')
 }
 
 /// The parts of the drawing that a value refers to.
 pub(super) fn references(value: &str) -> Vec<&str> {
     let calls = value.match_indices('(').filter(|(at, _)| function(&value[..*at]) == "url");
     calls.filter_map(|(at, _)| target(&value[at + 1..])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_end_where_browsers_end_them() {
+        assert_eq!(references("url(#a) url( '#b' ) URL(\"#c\")"), ["a", "b", "c"]);
+        for foreign in ["url(\"#a)b\")", "url('#a)", "url(#a", "url(\"#a\"x)", "url(a)"] {
+            assert!(references(foreign).iter().all(|id| !is_plain_id(id)), "{foreign}");
+            assert!(!is_value(foreign), "{foreign}");
+        }
+        assert!(is_value("url(\"#a\")") && is_value("url(#a) none") && !is_value("url(#a'b)"));
+    }
 }

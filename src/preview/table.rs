@@ -9,7 +9,7 @@ use super::source::Source;
 use super::{encoding, safe};
 
 pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Option<Draft> {
-    let bytes = &source.bytes[..source.bytes.len().min(limits.body_len)];
+    let bytes = source.first(limits.body_len);
     let text = safe::text(&encoding::decode(bytes)?.text);
     let delimiter = if found.mime == "text/tab-separated-values" { b'\t' } else { delimiter(&text) };
     let mut reader = csv::ReaderBuilder::new()
@@ -19,7 +19,7 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let mut searchable = Bounded::new(limits.text_len);
-    let mut partial = bytes.len() < source.bytes.len();
+    let mut partial = bytes.len() < source.bytes.len() || !source.is_whole();
     let mut widest = 0;
     // the text is UTF-8 and rows may differ in length: there is nothing left to fail
     for record in reader.records().flatten() {
@@ -34,7 +34,10 @@ pub(super) fn preview(source: &Source<'_>, found: &Type, limits: &Limits) -> Opt
     }
     let (text, full) = searchable.end();
     let mut draft = Draft { text, partial: partial || full, ..Draft::default() };
-    draft.fact("rows", rows.len().to_string());
+    // of what is cut nobody has counted the rest
+    if !partial {
+        draft.fact("rows", rows.len().to_string());
+    }
     draft.fact("columns", widest.to_string());
     draft.body = Some(Body::Table(vec![Sheet { name: String::new(), rows }]));
     Some(draft)

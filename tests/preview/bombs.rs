@@ -1,8 +1,9 @@
 //! Small files that would become large, deep or slow: each ends within the time and memory that a preview may have.
 //! (`mutations.rs` measures memory; here a file that took it all would end the program.)
 
+use crate::clock::processor_time;
 use crate::corpus::files;
-use crate::samples::{deflated, gzipped, processor_time, seen, zipped};
+use crate::samples::{deflated, gzipped, seen, zipped};
 use encbox::preview::{Body, Preview};
 
 /// Seconds of a processor that one preview may take.
@@ -224,6 +225,12 @@ fn markdown() {
     ] {
         ends("a.md", what.repeat(times));
     }
+    // blocks of lines as long as they are marked
+    for language in ["cpp", "erl", "lisp", "scala"] {
+        let lines = ("(".repeat(480) + "\n").repeat(12);
+        ends("a.md", format!("```{language}\n{lines}```\n\n").repeat(8));
+    }
+    ends("a.md", "# a <b>x\n".repeat(50_000));
     // cells that are not there are made up, row by row
     let wide = format!("{}\n{}\n{}", "|a".repeat(20_000), "|-".repeat(20_000), "|\n".repeat(20_000));
     assert!(ends("a.md", wide).partial);
@@ -296,6 +303,29 @@ fn xml() {
         }
         ends(name, format!("{root}<outline{}/>", " a='b'".repeat(60_000)));
     }
+}
+
+#[test]
+fn drawings() {
+    // calls without an end; styles that stand for far more in every element
+    ends("a.svg", format!("<svg><rect fill='{}'/></svg>", "url(".repeat(400_000)));
+    ends("a.svg", format!("<svg><rect fill='{}'/></svg>", "url(\"#".repeat(250_000)));
+    ends("a.svg", format!("<svg><rect fill='{}'/></svg>", "a (".repeat(600_000)));
+    ends("a.svg", format!("<svg><rect style='{}'/></svg>", "fill:url(".repeat(200_000)));
+    let long = format!("fill:url(#{})", "q".repeat(1_000_000));
+    for value in [long.as_str(), "fill:url(#q);".repeat(70_000).as_str()] {
+        let style = format!("<style>.a{{{value}}}</style>");
+        let inside = "<rect class='a'/>".repeat(50_000);
+        ends("a.svg", format!("<svg>{style}<pattern id='p'>{inside}</pattern></svg>"));
+        ends("a.svg", format!("<svg>{style}{inside}</svg>"));
+    }
+    let many: String = ["fill", "stroke", "opacity", "color", "mask", "filter"]
+        .iter()
+        .map(|name| format!("{name}:url(#{});", "q".repeat(200)))
+        .collect();
+    let style = format!("<style>.a{{{many}}}</style>");
+    let inside = "<rect class='a a a a a a a a'/>".repeat(60_000);
+    ends("a.svg", format!("<svg>{style}<pattern id='p'>{inside}</pattern></svg>"));
 }
 
 #[test]

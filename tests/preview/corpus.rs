@@ -4,7 +4,7 @@
 //! by somebody before it is kept.
 
 use crate::samples::all_strings;
-use encbox::preview::{Body, Limits, Preview, Source, preview};
+use encbox::preview::{Body, CLASSES, Limits, Preview, Source, preview};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +87,14 @@ fn facts(seen: &Preview) -> Value {
         "body": body,
         "begins": html.chars().take(BODY_LEN).collect::<String>(),
     })
+}
+
+#[test]
+fn every_class_in_code_is_described() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/preview.md")).unwrap();
+    for (class, meaning) in CLASSES {
+        assert!(page.replace('\n', " ").contains(&format!("`{class}` {meaning}")), "{class} {meaning}");
+    }
 }
 
 #[test]

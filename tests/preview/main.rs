@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
 mod bombs;
+mod clock;
 mod corpus;
 mod heads;
 mod hostile;
 mod pdf_bombs;
 mod samples;
+mod whole;

@@ -7,13 +7,14 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 #![allow(clippy::print_stdout, reason = "how far it came is told to the program that waits")]
 
+mod clock;
 #[path = "../support/rng.rs"]
 mod rng;
 
+use clock::processor_time;
 use encbox::preview::{Limits, Source, preview};
 use rng::Rng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
@@ -58,7 +59,10 @@ const KINDS: &[(&str, &str)] = &[
     ("epub", "epub"),
     ("audio", "mp3 flac ogg opus m4a wav"),
     ("video", "mp4 mkv webm mov avi"),
-    ("archive", "zip tar gz tgz"),
+    ("archive", "zip tar gz tgz jar deb"),
+    ("drawing", "svgz"),
+    ("icon", "ico"),
+    ("font", "ttf"),
     ("mail", "eml"),
     ("other", "bin sqlite doc"),
 ];
@@ -134,6 +138,27 @@ fn greedy() {
             "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n";
         format!("%PDF-1.4\n{objects}3 0 obj{object}{many}{end}endobj\ntrailer<</Root 1 0 R>>").into_bytes()
     };
+    // one string that everything is
+    let string = || {
+        let info = "<</Title 4 0 R/Author 4 0 R/Subject 4 0 R/Keywords 4 0 R>>";
+        let text = "(".to_owned() + &"x".repeat(20_000_000) + ")";
+        format!("%PDF-1.4\n4 0 obj{text}endobj\n5 0 obj{info}endobj\ntrailer<</Root 1 0 R/Info 5 0 R>>")
+            .into_bytes()
+    };
+    // what codes mean, and a text of many codes
+    let map = |row: String| {
+        let map = format!("1 beginbfrange {row} endbfrange");
+        let stream = |text: &str| format!("<</Length {}>>stream\n{text}\nendstream", text.len());
+        let text = stream(&format!("BT /F 9 Tf <{}> Tj ET", "0041".repeat(250_000)));
+        let font = "<</Type/Font/Encoding/Identity-H/ToUnicode 5 0 R>>";
+        format!(
+            "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
+             3 0 obj<</Type/Page/Contents 4 0 R/Resources<</Font<</F {font}>>>>>>endobj\n4 0 obj{text}endobj\n\
+             5 0 obj{}endobj\ntrailer<</Root 1 0 R>>",
+            stream(&map)
+        )
+        .into_bytes()
+    };
     let mail = |first: &str, many: &str| {
         let head = "From: a@b.c\nDate: Tue, 1 Apr 2025 10:00:00 +0000\n";
         format!("{head}{first}{}\n\nx", many.repeat(12_000_000 / many.len())).into_bytes()
@@ -153,12 +178,39 @@ fn greedy() {
         archive.write_all(content.as_bytes()).unwrap();
         archive.finish().unwrap().into_inner()
     };
+    let sheet = |first: [&str; 2], name: &str, row: String| {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        for [name, content] in [first, [name, &row]] {
+            archive.start_file(name, options).unwrap();
+            archive.write_all(content.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    };
     let quotes = || format!("<w:document><w:p><w:r><w:t>{}", "\"".repeat(15_000_000));
     // made one by one, since they count as well
-    let files: [(&str, &dyn Fn() -> Vec<u8>); 9] = [
+    let book = ["xl/workbook.xml", "<workbook><sheets><sheet name='a'/></sheets></workbook>"];
+    let calc = ["mimetype", "application/vnd.oasis.opendocument.spreadsheet"];
+    let files: [(&str, &dyn Fn() -> Vec<u8>); 15] = [
         ("page.pdf", &|| pdf("<</Type/Page/Contents[", "4 0 R ", "]>>")),
         ("font.pdf", &|| pdf("<</Type/Page/Resources<</Font<</A[", "()", "]>>>>>>")),
         ("brackets.pdf", &|| pdf("[", "<<>>", "]")),
+        ("string.pdf", &|| string()),
+        ("map.pdf", &|| map("<00000000> <FFFFFFFF> <0041>".into())),
+        ("long.pdf", &|| map(format!("<0000> <FFFF> <{}>", "0041".repeat(250)))),
+        ("list.pdf", &|| map(format!("<0000> <FFFF> [{}]", "<0041> ".repeat(30_000)))),
+        ("blanks.xlsx", &|| {
+            let row = format!("<x><row><c><v>{}</v></c></row></x>", " ".repeat(15_000_000));
+            sheet(book, "xl/worksheets/sheet1.xml", row)
+        }),
+        ("blanks.ods", &|| {
+            let cell = "<s c='256'/>".repeat(1_000_000);
+            sheet(
+                calc,
+                "content.xml",
+                format!("<table><table-row><table-cell>{cell}x</table-cell></table-row></table>"),
+            )
+        }),
         ("headers.eml", &|| mail("", "X: y\n")),
         ("people.eml", &|| mail("To: ", "a,")),
         ("parts.eml", &|| mail("Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n")),
@@ -188,11 +240,6 @@ fn bound_memory() {
         let limit = Rlimit { current: Some(most), ..getrlimit(Resource::As) };
         setrlimit(Resource::As, limit).unwrap();
     }
-}
-
-fn processor_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 fn seeds(kind: &str) -> Vec<(String, Vec<u8>)> {

@@ -72,7 +72,9 @@ fn maps_of_codes() {
 #[test]
 fn fonts() {
     let catalogue = b"<</Type/Catalog/Pages 2 0 R>>".to_vec();
-    let pages = b"<</Type/Pages/Count 20/Kids[3 0 R 4 0 R 5 0 R 6 0 R 7 0 R 8 0 R 9 0 R 10 0 R 11 0 R 12 0 R]>>".to_vec();
+    let pages =
+        b"<</Type/Pages/Count 20/Kids[3 0 R 4 0 R 5 0 R 6 0 R 7 0 R 8 0 R 9 0 R 10 0 R 11 0 R 12 0 R]>>"
+            .to_vec();
     // many names, in each node above each page
     let mut objects = vec![catalogue.clone(), pages.clone()];
     (0..10).for_each(|_| objects.push(b"<</Type/Page/Parent 14 0 R/Resources<</Font 13 0 R>>>>".to_vec()));
@@ -88,7 +90,12 @@ fn fonts() {
     // many fonts with one long list of names, and with one large map
     for (font, shared) in [
         ("/Encoding 14 0 R", format!("<</Differences[{}]>>", "/A ".repeat(100_000)).into_bytes()),
-        ("/ToUnicode 14 0 R", packed(map_of(&format!("1 beginbfchar\n{}endbfchar\n", "<01><0041>\n".repeat(22_000))).as_bytes())),
+        (
+            "/ToUnicode 14 0 R",
+            packed(
+                map_of(&format!("1 beginbfchar\n{}endbfchar\n", "<01><0041>\n".repeat(22_000))).as_bytes(),
+            ),
+        ),
     ] {
         let mut objects = vec![catalogue.clone(), pages.clone()];
         for _ in 0..10 {
@@ -96,7 +103,8 @@ fn fonts() {
                 write!(fonts, "/F{at}<</Type/Font{font}>>").unwrap();
                 fonts
             });
-            let page = format!("<</Type/Page/Contents 13 0 R/Resources<</Font<<{fonts}/A<</Type/Font{font}>>>>>>>>");
+            let page =
+                format!("<</Type/Page/Contents 13 0 R/Resources<</Font<<{fonts}/A<</Type/Font{font}>>>>>>>>");
             objects.push(page.into_bytes());
         }
         objects.push(packed(b"BT /F1 9 Tf (abc) Tj ET"));
@@ -164,7 +172,9 @@ fn instructions() {
             packed(content.as_bytes()),
         ])
     };
-    for piece in ["[", "<<", "(", "<</a", "[(a)", "BI ", "1 ", "/a ", "BI /W 1 ID ", "<", "%", "(a)Tj ", "'", "\\"] {
+    for piece in
+        ["[", "<<", "(", "<</a", "[(a)", "BI ", "1 ", "/a ", "BI /W 1 ID ", "<", "%", "(a)Tj ", "'", "\\"]
+    {
         ends("a.pdf", page(format!("BT /F 9 Tf {}", piece.repeat(1_000_000 / piece.len()))));
     }
 }
