@@ -186,7 +186,8 @@ fn facts(exif: &Exif, draft: &mut Draft, limits: &Limits) {
             Value::Ascii(lines) => {
                 let line =
                     lines.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(" ");
-                (!safe::line(&line).is_empty()).then_some(line)
+                let is_empty = safe::line(&line).is_empty();
+                (!is_empty).then(|| line.split_whitespace().collect::<Vec<_>>().join(" "))
             }
             _ => None,
         }
