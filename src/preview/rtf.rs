@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn characters_and_what_stands_for_them() {
         assert_eq!(text(r"Stra\u223?e \u8211\'96 \u8364 Eb"), "Straße – €b");
-        assert_eq!(text(r"\uc2 \u26085XY\u26412\'93\'fa\u-30050XYZ"), "日本誾Z");
+        assert_eq!(text(r"\uc2 \u26085XY\u26412\'93\'fa\u-30050XYZ"), "日本語Z");
         assert_eq!(text(r"\uc0\u8364 E\u8364\par x"), "€E€\nx");
         assert_eq!(text(r"{\uc0\u65 B}\u67 D\u69\{F"), "ABCEF", "a group has its own, and a symbol is one");
         assert_eq!(text(r"{\u65}BC"), "ABC", "the end of a group ends it");
