@@ -1,7 +1,7 @@
 //! `encbox index --publish`, `--published` and `--no-travel`: the index that goes with the volume.
 
 use super::out::{Out, put_name};
-use super::progress::line;
+use super::show::line;
 use super::{Error, Global, state, text};
 use crate::index::{Flags, Index, Place};
 use crate::travel::{self, Device, Published, Shelf, Shown, State};

@@ -12,11 +12,11 @@ use tantivy::TantivyDocument;
 use tantivy::schema::{Field, Value};
 
 /// The kind of a directory.
-pub(super) const FOLDER: &str = "folder";
+pub const FOLDER: &str = "folder";
 /// The kind of a symbolic link.
-pub(super) const LINK: &str = "link";
+pub const LINK: &str = "link";
 /// The kind of a device, a pipe or a socket.
-pub(super) const SPECIAL: &str = "special";
+pub const SPECIAL: &str = "special";
 
 /// What the index knows of one entry of the volume.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,8 @@
 //! `schema.rs` its fields, `words.rs` its words; `entry.rs` an entry; `refresh.rs` when an index is made anew, `scan.rs` the
 //! walk that fills it, `queue.rs` what is left of that, `known.rs` what the index knew before, `look.rs` one file, `row.rs`
 //! what becomes of it, `writer.rs` the way of rows into the index; `query.rs` a question, `search.rs` its answer,
-//! `snippet.rs` what is shown of it.
+//! `negation.rs` what is not to be in
+//! it, `snippet.rs` what is shown of it; `rows.rs` everything there is.
 
 mod directory;
 mod entry;
@@ -16,6 +17,7 @@ mod error;
 mod hash;
 mod known;
 mod look;
+mod negation;
 mod progress;
 mod query;
 mod queue;

@@ -4,6 +4,7 @@
 //! than the beginning of one, a name more than a title, a title more than a text, and any three letters of a name least.
 
 use super::entry::{Entry, LINK};
+use super::negation::Unwanted;
 use super::query::{Query, Range, Wanted};
 use super::schema::{Fields, column};
 use super::snippet::{Mark, Piece, marked, snippet};
@@ -102,8 +103,11 @@ impl Index {
 fn to_engine(query: &Query, fields: &Fields) -> Boxed {
     let mut clauses: Vec<(Occur, Boxed)> = Vec::new();
     for wanted in &query.wanted {
-        let occur = if wanted.negated { Occur::MustNot } else { Occur::Must };
-        clauses.push((occur, any_field(wanted, fields)));
+        let query = any_field(wanted, fields);
+        clauses.push(match wanted.negated {
+            true => (Occur::MustNot, Box::new(Unwanted(query))),
+            false => (Occur::Must, query),
+        });
     }
     if !query.types.is_empty() {
         let names = query.types.iter().flat_map(|name| [(fields.kind, name), (fields.extension, name)]);

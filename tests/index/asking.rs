@@ -72,6 +72,20 @@ fn phrases_and_exclusions() {
     assert_eq!(library.set("cold -\"cold ice\""), ["Letters/2024/Lake house.md"]);
 }
 
+/// The one that is left out comes late, so that whoever looks for it is far ahead of the others.
+#[test]
+fn a_phrase_that_is_not_to_be_there() {
+    let library = Library::new();
+    for number in 0..40 {
+        let text = if number % 19 == 18 { "nothing but cold ice" } else { "cold water, ice" };
+        library.put(&format!("{number:02}.txt"), text.as_bytes());
+    }
+    library.refresh();
+    assert_eq!(library.set("cold -\"cold ice\"").len(), 38);
+    assert_eq!(library.set("\"cold ice\""), ["18.txt", "37.txt"]);
+    assert_eq!(library.set("-\"cold water\" ice"), ["18.txt", "37.txt"]);
+}
+
 #[test]
 fn a_name_counts_more_than_a_text() {
     let library = notes();
