@@ -1,14 +1,16 @@
 //! `mount --index`: the index of a mounted volume, kept true by a thread beside the mount.
 //!
-//! It hears what the mount hears of the ciphertext folder, own doings included, and scans once that has settled. What
-//! happens in folders that nobody has looked into through the mount, nobody tells of: so it scans now and then, too.
+//! It hears what the mount hears of the ciphertext folder, own doings included, and scans the folders where something
+//! happened once that has settled. What happens in folders that nobody has looked into through the mount, nobody tells
+//! of: so it scans everything now and then, too.
 
 use super::{Error, index, travel};
 use crate::config::is_reserved_name;
-use crate::index::{Error as IndexError, Index, Place, Progress, ScanOptions, refresh};
+use crate::index::{Error as IndexError, Index, Place, Progress, ScanOptions, refresh, refresh_folders};
 use crate::travel::Device;
-use crate::volume::{Change, Dir, FileId, Volume, Watch};
+use crate::volume::{Change, Dir, FileId, PlainPath, Volume, Watch};
 use rustix::fd::BorrowedFd;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
@@ -22,6 +24,8 @@ use std::time::{Duration, Instant};
 /// So long nothing may happen before what happened counts as settled; and so long a scan waits for that at most.
 const SETTLED: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Where something happened in more folders, everything is scanned.
+const FOLDERS_MAX: usize = 256;
 /// A scan takes no more than this part of the time, where one change follows another.
 const SHARE: u32 = 4;
 /// Without a word of changes there is a scan after so long, and after a hundred times as long as it takes.
@@ -40,8 +44,47 @@ pub(super) struct Keeper {
 }
 
 enum News {
-    Changed,
+    Changed(Vec<Change>),
     End,
+}
+
+/// What is to be scanned.
+enum Scope {
+    Volume,
+    Folders(Vec<PlainPath>),
+}
+
+/// Where something has happened since the last scan.
+#[derive(Default)]
+struct Happened {
+    folders: HashMap<FileId, Dir>,
+    anywhere: bool,
+}
+
+impl Happened {
+    fn add(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            let folder = match change {
+                Change::Entry(dir, _) => Some(dir),
+                // it is an entry of the one above
+                Change::Attributes(dir) => dir.parent(),
+                Change::Unknown => None,
+            };
+            match folder {
+                Some(dir) if self.folders.len() < FOLDERS_MAX => drop(self.folders.insert(dir.id(), dir)),
+                _ => self.anywhere = true,
+            }
+        }
+    }
+
+    /// By their plaintext paths, as they are now.
+    fn scope(self, volume: &Volume) -> Scope {
+        let paths = self.folders.into_values().map(|dir| volume.decode_path(&dir.cipher_path()));
+        match paths.collect::<Result<_, _>>() {
+            Ok(folders) if !self.anywhere => Scope::Folders(folders),
+            _ => Scope::Volume,
+        }
+    }
 }
 
 impl Keeper {
@@ -91,53 +134,82 @@ struct Keeping {
 
 impl Keeping {
     fn keep(mut self, heard: &Receiver<News>) {
+        let (mut scope, mut next) = (Scope::Volume, Instant::now());
         loop {
             let began = Instant::now();
-            self.scan(None);
+            self.scan(&scope, None);
             self.publish_at_times();
             let took = began.elapsed();
-            if self.ends.load(Ordering::Relaxed) || !self.wait(heard, took) {
+            if matches!(scope, Scope::Volume) {
+                next = Instant::now() + PERIOD.max(took * PERIOD_SHARE);
+            }
+            let mut happened = Happened::default();
+            let goes_on = !self.ends.load(Ordering::Relaxed) && self.wait(heard, took, next, &mut happened);
+            // what was interrupted, or is due, is of everything
+            happened.anywhere |= !self.is_whole || Instant::now() >= next;
+            scope = happened.scope(&self.volume);
+            if !goes_on {
                 break;
             }
         }
-        self.scan(Some(Instant::now() + LAST));
+        self.scan(&scope, Some(Instant::now() + LAST));
         self.publish();
     }
 
-    /// Waits until there is reason to scan; false if it is the last one.
-    fn wait(&mut self, heard: &Receiver<News>, took: Duration) -> bool {
+    /// Waits until there is reason to scan: something that happened, or the time for everything. False if it is the last
+    /// one.
+    fn wait(
+        &mut self,
+        heard: &Receiver<News>,
+        took: Duration,
+        next: Instant,
+        happened: &mut Happened,
+    ) -> bool {
         let now = Instant::now();
-        let next = now + PERIOD.max(took * PERIOD_SHARE);
-        let changed = loop {
+        loop {
             let due = self.publication_due().unwrap_or(next).min(next);
             match heard.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(News::Changed) => break true,
+                Ok(News::Changed(changes)) => {
+                    happened.add(changes);
+                    break;
+                }
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => return false,
-                Err(RecvTimeoutError::Timeout) if Instant::now() >= next => break false,
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= next => return true,
                 Err(RecvTimeoutError::Timeout) => self.publish_at_times(),
             }
-        };
-        !changed || Keeping::settle(heard, now + took * (SHARE - 1))
+        }
+        Keeping::settle(heard, now + took * (SHARE - 1), happened)
     }
 
     /// Waits until nothing happens any more, and until scans have taken their share; false if the mount ends.
-    fn settle(heard: &Receiver<News>, rest: Instant) -> bool {
+    fn settle(heard: &Receiver<News>, rest: Instant, happened: &mut Happened) -> bool {
         let first = Instant::now();
         loop {
             let pause = SETTLED.max(rest.saturating_duration_since(Instant::now()));
             match heard.recv_timeout(pause) {
-                Ok(News::Changed) if first.elapsed() < PATIENCE => {}
-                Ok(News::Changed) | Err(RecvTimeoutError::Timeout) => return true,
+                Ok(News::Changed(changes)) => {
+                    happened.add(changes);
+                    if first.elapsed() > PATIENCE {
+                        return true;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return true,
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
     }
 
-    fn scan(&mut self, until: Option<Instant>) {
+    fn scan(&mut self, scope: &Scope, until: Option<Instant>) {
         // one thread: whoever works in the mount comes first
         let options = ScanOptions { rebuild: false, jobs: NonZeroUsize::new(1) };
         let mut quiet = Quiet { ends: &self.ends, until };
-        let scanned = refresh(&self.place, &self.volume, options, &mut quiet);
+        let scanned = match scope {
+            Scope::Volume => refresh(&self.place, &self.volume, options, &mut quiet),
+            Scope::Folders(folders) if folders.is_empty() => return,
+            Scope::Folders(folders) => {
+                refresh_folders(&self.place, &self.volume, folders, options, &mut quiet)
+            }
+        };
         self.is_whole = scanned.is_ok();
         match scanned {
             Ok(summary) => self.unpublished |= summary.added + summary.changed + summary.removed > 0,
@@ -200,9 +272,10 @@ impl Watch for Tap {
 
     fn next(&self) -> Option<Vec<Change>> {
         let changes = self.watch.next()?;
-        if changes.iter().any(|change| !is_own(change)) {
+        let ours: Vec<Change> = changes.iter().filter(|change| !is_own(change)).cloned().collect();
+        if !ours.is_empty() {
             // nobody listens at the very end
-            let _ = self.news.send(News::Changed);
+            let _ = self.news.send(News::Changed(ours));
         }
         Some(changes)
     }

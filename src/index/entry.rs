@@ -98,6 +98,10 @@ impl Entry {
         row.add_bytes(fields.key, &key.bytes());
         row.add_u64(fields.key_high, key.high());
         row.add_u64(fields.key_low, key.low());
+        row.add_u64(
+            fields.parent,
+            self.path.parent().map_or(Key::ROOT, |folder| Key::of_path(&folder)).low(),
+        );
         row.add_u64(fields.stamp, stamp);
         row.add_bytes(fields.path, self.path.to_path().as_os_str().as_bytes());
         row.add_bytes(fields.cipher_path, self.cipher_path.as_os_str().as_bytes());
@@ -181,6 +185,14 @@ impl Entry {
 pub(super) struct Key(u128);
 
 impl Key {
+    /// The root has no row, but its entries have a parent.
+    pub(super) const ROOT: Key = Key(0);
+
+    /// Of a path.
+    pub(super) fn of_path(path: &PlainPath) -> Key {
+        if path.is_root() { Key::ROOT } else { Key::of(b"", path.to_path().as_os_str().as_bytes()) }
+    }
+
     /// Of a name in a folder, whose path ends with a slash unless it is the root.
     pub(super) fn of(folder: &[u8], name: &[u8]) -> Key {
         use sha2::{Digest, Sha256};

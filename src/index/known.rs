@@ -21,11 +21,20 @@ const TICK: Duration = Duration::from_millis(50);
 /// The same where times are kept in seconds.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-/// The keys of all entries, their stamps, and which of them were met.
+/// The keys of all entries, their stamps and parents, and which of them were met.
 pub(super) struct Known {
-    /// By key; 32 bytes each.
-    rows: Vec<(Key, u64)>,
+    /// By key.
+    rows: Vec<KnownRow>,
     met: Vec<AtomicU64>,
+}
+
+/// 32 bytes.
+#[derive(Debug, Clone, Copy)]
+struct KnownRow {
+    key: Key,
+    stamp: u64,
+    /// The low half of the folder's key.
+    parent: u64,
 }
 
 impl Known {
@@ -39,14 +48,17 @@ impl Known {
         for segment in searcher.segment_readers() {
             let columns = segment.fast_fields();
             let (high, low) = (columns.u64(column::KEY_HIGH)?, columns.u64(column::KEY_LOW)?);
-            let stamps = columns.u64(column::STAMP)?;
+            let (stamps, parents) = (columns.u64(column::STAMP)?, columns.u64(column::PARENT)?);
             for row in segment.doc_ids_alive() {
-                if let (Some(high), Some(low)) = (high.first(row), low.first(row)) {
-                    rows.push((Key::new(high, low), stamps.first(row).unwrap_or(STALE)));
+                if let (Some(high), Some(low), Some(parent)) =
+                    (high.first(row), low.first(row), parents.first(row))
+                {
+                    let (key, stamp) = (Key::new(high, low), stamps.first(row).unwrap_or(STALE));
+                    rows.push(KnownRow { key, stamp, parent });
                 }
             }
         }
-        rows.sort_unstable_by_key(|row| row.0);
+        rows.sort_unstable_by_key(|row| row.key);
         let met = (0..rows.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         Ok(Known { rows, met })
     }
@@ -57,9 +69,22 @@ impl Known {
 
     /// The stamp of an entry, which counts as met from now on; `None` if it is new.
     pub(super) fn meet(&self, key: Key) -> Option<u64> {
-        let at = self.rows.binary_search_by_key(&key, |row| row.0).ok()?;
+        let at = self.find(key)?;
         self.met[at / 64].fetch_or(1 << (at % 64), Ordering::Relaxed);
-        Some(self.rows[at].1)
+        Some(self.rows[at].stamp)
+    }
+
+    /// Whether there is such an entry; it need not count as met.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.find(key).is_some()
+    }
+
+    fn find(&self, key: Key) -> Option<usize> {
+        self.rows.binary_search_by_key(&key, |row| row.key).ok()
+    }
+
+    fn is_met(&self, at: usize) -> bool {
+        self.met[at / 64].load(Ordering::Relaxed) & 1 << (at % 64) != 0
     }
 
     /// Counts everything below these folders as met: what could not be seen is not gone.
@@ -84,9 +109,26 @@ impl Known {
     }
 
     /// The keys that were not met.
-    pub(super) fn missed(&self) -> impl Iterator<Item = Key> + '_ {
-        let is_met = |at: usize| self.met[at / 64].load(Ordering::Relaxed) & 1 << (at % 64) != 0;
-        self.rows.iter().enumerate().filter(move |(at, _)| !is_met(*at)).map(|(_, row)| row.0)
+    pub(super) fn missed(&self) -> Vec<Key> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter(|(at, _)| !self.is_met(*at)).map(|(_, row)| row.key).collect()
+    }
+
+    /// The keys in these folders that were not met, and of all that is below; they count as met from now on.
+    pub(super) fn missed_in(&self, folders: &[Key]) -> Vec<Key> {
+        let mut parents: HashSet<u64> = folders.iter().map(|folder| folder.low()).collect();
+        let mut gone = Vec::new();
+        while !parents.is_empty() {
+            let rows = self.rows.iter().enumerate();
+            let missed = rows.filter(|(at, row)| parents.contains(&row.parent) && !self.is_met(*at));
+            let missed: Vec<Key> = missed.map(|(_, row)| row.key).collect();
+            parents = missed.iter().map(|key| key.low()).collect();
+            for key in &missed {
+                self.meet(*key);
+            }
+            gone.extend(missed);
+        }
+        gone
     }
 }
 
@@ -189,7 +231,8 @@ mod tests {
 
     #[test]
     fn what_was_met_is_not_missed() {
-        let rows: Vec<_> = (0..200_u64).map(|number| (Key::new(number, number), number + 1)).collect();
+        let row = |number| KnownRow { key: Key::new(number, number), stamp: number + 1, parent: 0 };
+        let rows: Vec<_> = (0..200_u64).map(row).collect();
         let met = (0..4).map(|_| AtomicU64::new(0)).collect();
         let known = Known { rows, met };
         assert_eq!(known.meet(Key::new(7, 7)), Some(8));
@@ -199,7 +242,22 @@ mod tests {
         }
         let expected: Vec<_> =
             (0..200).filter(|number| number % 3 == 0).map(|number| Key::new(number, number)).collect();
-        assert!(known.missed().eq(expected));
+        assert_eq!(known.missed(), expected);
+    }
+
+    #[test]
+    fn what_is_missed_in_a_folder_takes_what_is_below_with_it() {
+        let parents = [(1, 0), (2, 0), (3, 1), (4, 3), (5, 2), (6, 2)];
+        let row = |(number, parent)| KnownRow { key: Key::new(0, number), stamp: 1, parent };
+        let known = Known { rows: parents.map(row).to_vec(), met: vec![AtomicU64::new(0)] };
+        known.meet(Key::new(0, 2));
+        known.meet(Key::new(0, 5));
+        let low = |keys: Vec<Key>| keys.into_iter().map(Key::low).collect::<Vec<_>>();
+        assert_eq!(low(known.missed_in(&[Key::ROOT])), [1, 3, 4]);
+        assert_eq!(low(known.missed_in(&[Key::ROOT])), [0; 0], "nothing twice");
+        assert_eq!(low(known.missed_in(&[Key::new(0, 2)])), [6]);
+        assert_eq!(low(known.missed_in(&[])), [0; 0]);
+        assert!(known.has(Key::new(0, 6)) && !known.has(Key::new(0, 7)));
     }
 
     #[test]
@@ -218,9 +276,9 @@ mod tests {
 
         let index = Index::open(&place).expect("just made");
         let known = Known::load(&index.searcher().expect("sound")).expect("sound");
-        assert_eq!((known.len(), known.missed().count()), (4, 4));
+        assert_eq!((known.len(), known.missed().len()), (4, 4));
         known.keep(&index, &[PlainPath::parse(OsStr::new("Ärger")).expect("within")]).expect("sound");
-        let mut missed: Vec<Key> = known.missed().collect();
+        let mut missed = known.missed();
         let mut expected = vec![Key::of(b"", "Ärger".as_bytes()), Key::of(b"", b"b.txt")];
         missed.sort();
         expected.sort();

@@ -38,7 +38,7 @@ pub use error::Error;
 pub use hash::content_hash;
 pub use progress::{Progress, Summary};
 pub use query::{Query, QueryError};
-pub use refresh::{ScanOptions, refresh};
+pub use refresh::{ScanOptions, refresh, refresh_folders};
 pub use rows::{RowId, Rows};
 pub use search::{Found, Hit};
 pub use snippet::Piece;

@@ -22,8 +22,12 @@ pub(super) enum Job {
 
 /// A folder that was not opened yet.
 pub(super) enum Below {
-    Root,
-    Folder { above: Arc<Folder>, name: OsString },
+    /// Where a walk begins.
+    Start(PlainPath),
+    Folder {
+        above: Arc<Folder>,
+        name: OsString,
+    },
 }
 
 /// A folder with entries that nobody has taken yet.
@@ -72,9 +76,10 @@ struct Left {
 }
 
 impl Queue {
-    /// A walk that begins at the root.
-    pub(super) fn new() -> Queue {
-        let left = Left { listings: Vec::new(), folders: vec![Below::Root], active: 0 };
+    /// A walk that begins in these folders.
+    pub(super) fn new(starts: &[PlainPath]) -> Queue {
+        let folders = starts.iter().cloned().map(Below::Start).collect();
+        let left = Left { listings: Vec::new(), folders, active: 0 };
         Queue { left: Mutex::new(left), news: Condvar::new(), stop: AtomicBool::new(false) }
     }
 
@@ -149,14 +154,14 @@ mod tests {
 
     #[test]
     fn who_finds_nothing_waits_for_those_who_may_find_more() {
-        let queue = Queue::new();
+        let queue = Queue::new(&[PlainPath::default()]);
         let (job, ending) = queue.next().expect("the root");
-        assert!(matches!(job, Job::Open(Below::Root)));
+        assert!(matches!(job, Job::Open(Below::Start(_))));
         thread::scope(|scope| {
             let other = scope.spawn(|| queue.next().is_some());
             thread::sleep(Duration::from_millis(50));
             assert!(!other.is_finished(), "there may be more");
-            queue.add([Below::Root].into_iter(), None);
+            queue.add([Below::Start(PlainPath::default())].into_iter(), None);
             assert!(other.join().expect("no panic"));
         });
         drop(ending);
@@ -166,7 +171,7 @@ mod tests {
     #[test]
     fn who_waits_is_told_of_an_end_or_a_panic() {
         for panics in [false, true] {
-            let queue = Queue::new();
+            let queue = Queue::new(&[PlainPath::default()]);
             let (_, ending) = queue.next().expect("the root");
             thread::scope(|scope| {
                 let other = scope.spawn(|| queue.next().is_none());

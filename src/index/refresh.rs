@@ -1,9 +1,9 @@
 //! Bringing an index up to date, or making it anew.
 
 use super::progress::{Progress, Summary};
-use super::scan::scan;
+use super::scan::{Scope, scan};
 use super::{Error, Index, Place};
-use crate::volume::Volume;
+use crate::volume::{PlainPath, Volume};
 use std::num::NonZeroUsize;
 
 /// How an index is brought up to date.
@@ -34,15 +34,32 @@ pub fn refresh(
     let was_there = place.is_there();
     let is_new = opened.is_none();
     if let Some(index) = opened {
-        match scan(&index, volume, options.jobs, progress) {
+        match scan(&index, volume, Scope::Volume, options.jobs, progress) {
             Err(Error::Damaged) => tracing::warn!("the index is damaged, and is made anew"),
             done => return done,
         }
     }
     place.empty()?;
-    let mut summary = scan(&Index::create(place)?, volume, options.jobs, progress)?;
+    let mut summary = scan(&Index::create(place)?, volume, Scope::Volume, options.jobs, progress)?;
     summary.rebuilt = !options.rebuild && (was_there || !is_new);
     Ok(summary)
+}
+
+/// Brings up to date what is in some folders, but not what is in folders below that the index knows. Where there is no
+/// index that can be used, it is made, of everything.
+pub fn refresh_folders(
+    place: &Place,
+    volume: &Volume,
+    folders: &[PlainPath],
+    options: ScanOptions,
+    progress: &mut dyn Progress,
+) -> Result<Summary, Error> {
+    let scanned = Index::open(place)
+        .and_then(|index| scan(&index, volume, Scope::Folders(folders), options.jobs, progress));
+    match scanned {
+        Err(Error::Missing | Error::Damaged) => refresh(place, volume, options, progress),
+        scanned => scanned,
+    }
 }
 
 #[cfg(test)]

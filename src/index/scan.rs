@@ -1,15 +1,14 @@
-//! Filling an index: a walk over the volume by several threads, that reads only what changed.
+//! Filling an index: a walk over the volume, or some folders of it, by several threads, that reads only what changed.
 
 use super::entry::Key;
 use super::known::{self, Known};
 use super::look::{Reader, is_gone};
 use super::queue::{Below, Folder, Job, Listing, Queue};
 use super::row::Row;
-use super::store::Note;
 use super::writer::Writer;
 use super::{Error, Index, Progress, Summary};
-use crate::volume::{self, DirEntry, Fault, Kind, PlainPath, Volume};
-use std::ffi::OsString;
+use crate::volume::{self, DirEntry, Fault, Follow, Kind, PlainPath, Volume};
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +22,19 @@ const STACK_LEN: usize = 8 << 20;
 /// Entries that a thread takes at once.
 const LOT_LEN: usize = 32;
 
-/// Walks over the volume, and makes the index what it finds.
+/// What is walked over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope<'a> {
+    Volume,
+    /// These folders, and folders in them that the index does not know yet.
+    Folders(&'a [PlainPath]),
+}
+
+/// Walks, and makes the index what it finds.
 pub(super) fn scan(
     index: &Index,
     volume: &Volume,
+    scope: Scope<'_>,
     jobs: Option<NonZeroUsize>,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
@@ -40,11 +48,16 @@ pub(super) fn scan(
     let scan = Scan {
         volume,
         index,
+        scope,
         writer,
         known,
-        queue: Queue::new(),
+        queue: match scope {
+            Scope::Volume => Queue::new(&[PlainPath::default()]),
+            Scope::Folders(folders) => Queue::new(folders),
+        },
         report: Mutex::new(Report { progress, summary: Summary::default(), fatal: None }),
         large: Mutex::new(()),
+        listed: Mutex::new(Vec::new()),
         unlisted: Mutex::new(Vec::new()),
     };
     thread::scope(|scope| {
@@ -65,12 +78,15 @@ pub(super) fn scan(
 struct Scan<'a> {
     volume: &'a Volume,
     index: &'a Index,
+    scope: Scope<'a>,
     writer: Writer<'a>,
     known: Known,
     queue: Queue,
     report: Mutex<Report<'a>>,
     /// Held by whoever previews a large file.
     large: Mutex<()>,
+    /// Folders of the scope that there are.
+    listed: Mutex<Vec<Key>>,
     /// Folders whose entries are unknown, because they could not be listed.
     unlisted: Mutex<Vec<PlainPath>>,
 }
@@ -97,7 +113,7 @@ impl Scan<'_> {
     fn carry_out(&self, job: Job, lot: &mut Vec<DirEntry>, reader: &mut Reader<'_>) -> Result<(), Error> {
         let listing = match job {
             Job::List(listing) => Some(listing),
-            Job::Open(below) => self.open(below)?,
+            Job::Open(below) => self.open(below, reader)?,
         };
         let Some(listing) = listing else { return Ok(()) };
         let folder = Arc::clone(&listing.folder);
@@ -112,13 +128,15 @@ impl Scan<'_> {
     }
 
     /// Begins to list a folder; `None` if there is nothing to be had.
-    fn open(&self, below: Below) -> Result<Option<Listing>, Error> {
+    fn open(&self, below: Below, reader: &mut Reader<'_>) -> Result<Option<Listing>, Error> {
         let (above, name) = match below {
-            Below::Root => {
-                let folder = Folder::new(self.volume.root(), PlainPath::default());
+            Below::Start(path) if path.is_root() => {
+                let folder = Folder::new(self.volume.root(), path);
                 let entries = self.volume.entries(&folder.dir).map_err(Error::entry(&folder.path))?;
+                lock(&self.listed).push(Key::ROOT);
                 return Ok(Some(Listing { folder: Arc::new(folder), entries }));
             }
+            Below::Start(path) => return self.start(path, reader),
             Below::Folder { above, name } => (above, name),
         };
         let path = above.path.join(&name);
@@ -133,6 +151,35 @@ impl Scan<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Begins to list a folder of the scope, which has a row of its own, too. One that is gone is missed where it was.
+    fn start(&self, path: PlainPath, reader: &mut Reader<'_>) -> Result<Option<Listing>, Error> {
+        let opened = self.volume.walk(&path, Follow::No).and_then(|place| {
+            let dir = place.dir(self.volume)?;
+            let entries = self.volume.entries(&dir)?;
+            Ok((dir, entries))
+        });
+        let (dir, entries) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.cannot_list(path, error);
+                return Ok(None);
+            }
+        };
+        if let (Some(above), Some(path_above)) = (dir.parent(), path.parent()) {
+            let name = |name: Option<&OsStr>| name.unwrap_or_default().to_owned();
+            let entry = DirEntry {
+                name: name(path.file_name()),
+                copy_of: None,
+                cipher_name: name(dir.cipher_path().file_name()),
+                ino: dir.id().ino,
+                kind: Kind::Dir,
+            };
+            self.entry(&Folder::new(above, path_above), &entry, reader)?;
+        }
+        lock(&self.listed).push(Key::of_path(&path));
+        Ok(Some(Listing { folder: Arc::new(Folder::new(dir, path)), entries }))
     }
 
     /// Takes the next entries of a folder, and leaves the others to whoever comes.
@@ -157,7 +204,12 @@ impl Scan<'_> {
             }
         }
         let above = Arc::clone(&listing.folder);
-        let folders = lot.iter().filter(|entry| entry.kind == Kind::Dir);
+        let is_new = |entry: &DirEntry| !self.known.has(Key::of(&above.prefix, entry.name.as_bytes()));
+        let goes_down = |entry: &&DirEntry| match self.scope {
+            Scope::Volume => true,
+            Scope::Folders(_) => is_new(entry),
+        };
+        let folders = lot.iter().filter(|entry| entry.kind == Kind::Dir).filter(goes_down);
         let folders =
             folders.map(|entry| Below::Folder { above: Arc::clone(&above), name: entry.name.clone() });
         self.queue.add(folders, (!whole).then_some(listing));
@@ -278,7 +330,7 @@ impl Scan<'_> {
         self.queue.is_stopped()
     }
 
-    /// Keeps what was done; after a whole scan takes out what is there no more.
+    /// Keeps what was done; takes out what is there no more, as far as the walk has seen everything.
     fn end(self, began: SystemTime) -> Result<Summary, Error> {
         let report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
         match report.fatal {
@@ -296,7 +348,13 @@ impl Scan<'_> {
         }
         let mut summary = report.summary;
         let seconds = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        summary.removed = self.writer.finish(self.known.missed(), &Note { scanned: Some(seconds) })?;
+        let listed = self.listed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (gone, scanned) = match self.scope {
+            Scope::Volume => (self.known.missed(), Some(seconds)),
+            Scope::Folders(_) => (self.known.missed_in(&listed), None),
+        };
+        summary.removed = gone.len() as u64;
+        self.writer.finish(&gone, scanned)?;
         summary.entries = self.index.searcher()?.num_docs();
         Ok(summary)
     }

@@ -25,6 +25,8 @@ pub(super) struct Fields {
     /// The same as two numbers, for reading those of all entries at once.
     pub(super) key_high: Field,
     pub(super) key_low: Field,
+    /// The low half of the key of the folder that it is in.
+    pub(super) parent: Field,
     /// What an entry that has not changed still has: see `known.rs`.
     pub(super) stamp: Field,
     pub(super) path: Field,
@@ -59,6 +61,7 @@ pub(super) struct Fields {
 pub(super) mod column {
     pub(in super::super) const KEY_HIGH: &str = "key_high";
     pub(in super::super) const KEY_LOW: &str = "key_low";
+    pub(in super::super) const PARENT: &str = "parent";
     pub(in super::super) const STAMP: &str = "stamp";
     pub(in super::super) const MTIME: &str = "mtime";
 }
@@ -76,6 +79,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         key: schema.add_bytes_field("key", BytesOptions::default().set_indexed()),
         key_high: schema.add_u64_field(column::KEY_HIGH, FAST),
         key_low: schema.add_u64_field(column::KEY_LOW, FAST),
+        parent: schema.add_u64_field(column::PARENT, FAST),
         stamp: schema.add_u64_field(column::STAMP, FAST),
         path: schema.add_bytes_field("path", STORED),
         cipher_path: schema.add_bytes_field("cipher_path", STORED),

@@ -89,19 +89,18 @@ impl<'a> Writer<'a> {
         commit(&mut engine, &self.note)
     }
 
-    /// Takes out the rows of these keys, and keeps what was done; says how many there were.
-    pub(super) fn finish(self, gone: impl Iterator<Item = Key>, note: &Note) -> Result<u64, Error> {
-        let mut removed = 0;
+    /// Takes out the rows of these keys, and keeps what was done. `scanned` is when the last whole scan began, if this was
+    /// one; in seconds since 1970.
+    pub(super) fn finish(self, gone: &[Key], scanned: Option<u64>) -> Result<(), Error> {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         for key in gone {
-            engine.delete_term(self.term(key));
-            removed += 1;
+            engine.delete_term(self.term(*key));
         }
-        commit(&mut engine, note)?;
+        commit(&mut engine, &Note { scanned: scanned.or(self.note.scanned) })?;
         drop(engine);
         let engine = self.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
         engine.wait_merging_threads()?;
-        Ok(removed)
+        Ok(())
     }
 
     fn term(&self, key: Key) -> Term {

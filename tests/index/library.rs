@@ -3,6 +3,7 @@
 use crate::scratch::Scratch;
 use encbox::config::{Parameters, Profile};
 use encbox::index::{self, Error, Found, Index, Place, Progress, Query, ScanOptions, Summary};
+use encbox::volume::PlainPath;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
@@ -63,6 +64,13 @@ impl Library {
     pub(crate) fn watched(&self, watched: &mut Watched) -> Result<Summary, Error> {
         let options = ScanOptions { jobs: NonZeroUsize::new(3), ..ScanOptions::default() };
         index::refresh(&self.place(), &self.volume, options, watched)
+    }
+
+    pub(crate) fn refresh_folders(&self, folders: &[&str]) -> Result<Summary, Error> {
+        let path = |folder: &&str| PlainPath::parse((*folder).as_ref()).expect("within the volume");
+        let folders: Vec<_> = folders.iter().map(path).collect();
+        let watched = &mut Watched::default();
+        index::refresh_folders(&self.place(), &self.volume, &folders, ScanOptions::default(), watched)
     }
 
     pub(crate) fn index(&self) -> Index {

@@ -216,3 +216,46 @@ fn two_copies_of_a_volume_have_an_index_each() {
     let other = Place::of(&other, library.cache.path()).expect("a place");
     assert_ne!(other.folder(), library.place().folder());
 }
+
+/// As a mount has it done, which knows where something happened.
+#[test]
+fn some_folders_alone() {
+    let library = Library::new();
+    for path in ["a/one.txt", "a/below/two.txt", "b/three.txt", "b/moved/four.txt", "five.txt"] {
+        library.put(path, path.as_bytes());
+    }
+    library.refresh();
+    let scanned = library.index().status().expect("whole").scanned;
+    library.put("a/new/deep/six.txt", b"six");
+    library.put("b/unseen.txt", b"unseen");
+    std::fs::remove_file(library.on_disk("a/one.txt")).expect("it is there");
+    library.put("a/below/unseen.txt", b"unseen");
+    let summary = library.refresh_folders(&["a"]).expect("a scan");
+    // the folder itself has another time
+    assert_eq!((summary.added, summary.changed, summary.removed), (3, 2, 1), "{summary:?}");
+    assert_eq!(
+        library.set("type:txt"),
+        ["a/below/two.txt", "a/new/deep/six.txt", "b/moved/four.txt", "b/three.txt", "five.txt",]
+    );
+    assert_eq!(library.index().status().expect("whole").scanned, scanned, "that was no whole scan");
+    // a folder that goes takes what is below with it, and comes with it elsewhere
+    let (from, to) = (library.entry("b/moved"), library.entry("a/moved"));
+    let mode = encbox::volume::RenameMode::NoReplace;
+    library.volume.rename(&from.0, from.1.as_ref(), &to.0, to.1.as_ref(), mode).expect("renamed");
+    library.refresh_folders(&["a", "b", "no longer there"]).expect("a scan");
+    assert_eq!(library.set("four"), ["a/moved/four.txt"]);
+    assert_eq!(library.set("unseen"), ["b/unseen.txt"]);
+    library.refresh_folders(&[""]).expect("a scan");
+    assert_eq!(library.set("unseen"), ["b/unseen.txt"], "what is in known folders is theirs");
+    library.refresh();
+    assert_eq!(library.set("unseen"), ["a/below/unseen.txt", "b/unseen.txt"]);
+}
+
+#[test]
+fn some_folders_of_a_volume_without_an_index_are_everything() {
+    let library = Library::new();
+    library.put("a/one.txt", b"one");
+    library.put("b/two.txt", b"two");
+    library.refresh_folders(&["a"]).expect("a scan");
+    assert_eq!(library.set("type:txt"), ["a/one.txt", "b/two.txt"]);
+}

@@ -90,7 +90,7 @@ fn run(profile: Profile, seed: u64, events: u64) {
         .collect();
     let (ended, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let show_logs = LogsIfPanicking(&mounts);
-    let (is_indexed, published) = (seed % INDEXED == 0, AtomicU64::new(0));
+    let (is_indexed, published) = (seed.is_multiple_of(INDEXED), AtomicU64::new(0));
     thread::scope(|scope| {
         for machine in machines.iter().filter(|_| is_indexed) {
             let (ended, published) = (&ended, &published);
