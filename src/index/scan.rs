@@ -45,16 +45,18 @@ pub(super) fn scan(
     let searcher = index.searcher()?;
     let known = if searcher.num_docs() == 0 { Known::nothing() } else { Known::load(&searcher)? };
     progress.begins(known.len() as u64);
+    let starts = match scope {
+        Scope::Volume => vec![PlainPath::default()],
+        Scope::Folders(folders) => starts(folders, &known),
+    };
     let scan = Scan {
         volume,
         index,
         scope,
         writer,
         known,
-        queue: match scope {
-            Scope::Volume => Queue::new(&[PlainPath::default()]),
-            Scope::Folders(folders) => Queue::new(folders),
-        },
+        queue: Queue::new(&starts),
+        starts: starts.iter().map(Key::of_path).collect(),
         report: Mutex::new(Report { progress, summary: Summary::default(), fatal: None }),
         large: Mutex::new(()),
         listed: Mutex::new(Vec::new()),
@@ -74,6 +76,21 @@ pub(super) fn scan(
     scan.end(began).map_err(|error| index.cause(error))
 }
 
+/// Where to begin, so that nothing is met twice: a folder that is new is met in the one above.
+fn starts(folders: &[PlainPath], known: &Known) -> Vec<PlainPath> {
+    let nearest = |folder: &PlainPath| {
+        let mut folder = folder.clone();
+        while let Some(above) = folder.parent().filter(|_| !known.has(Key::of_path(&folder))) {
+            folder = above;
+        }
+        folder
+    };
+    let mut starts: Vec<PlainPath> = folders.iter().map(nearest).collect();
+    starts.sort_by_key(PlainPath::to_path);
+    starts.dedup();
+    starts
+}
+
 /// What all threads share.
 struct Scan<'a> {
     volume: &'a Volume,
@@ -82,6 +99,7 @@ struct Scan<'a> {
     writer: Writer<'a>,
     known: Known,
     queue: Queue,
+    starts: Vec<Key>,
     report: Mutex<Report<'a>>,
     /// Held by whoever previews a large file.
     large: Mutex<()>,
@@ -153,7 +171,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Begins to list a folder of the scope, which has a row of its own, too. One that is gone is missed where it was.
+    /// Begins to list a folder of the scope, whose own row is looked at here unless the folder above is listed, too. One
+    /// that is gone is missed where it was.
     fn start(&self, path: PlainPath, reader: &mut Reader<'_>) -> Result<Option<Listing>, Error> {
         let opened = self.volume.walk(&path, Follow::No).and_then(|place| {
             let dir = place.dir(self.volume)?;
@@ -167,7 +186,8 @@ impl Scan<'_> {
                 return Ok(None);
             }
         };
-        if let (Some(above), Some(path_above)) = (dir.parent(), path.parent()) {
+        let above = path.parent().filter(|above| !self.starts.contains(&Key::of_path(above)));
+        if let (Some(above), Some(path_above)) = (dir.parent(), above) {
             let name = |name: Option<&OsStr>| name.unwrap_or_default().to_owned();
             let entry = DirEntry {
                 name: name(path.file_name()),

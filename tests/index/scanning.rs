@@ -230,7 +230,7 @@ fn some_folders_alone() {
     library.put("b/unseen.txt", b"unseen");
     std::fs::remove_file(library.on_disk("a/one.txt")).expect("it is there");
     library.put("a/below/unseen.txt", b"unseen");
-    let summary = library.refresh_folders(&["a"]).expect("a scan");
+    let summary = library.refresh_folders(&["a", "a/new/deep", "a", "a/new"]).expect("a scan");
     // the folder itself has another time
     assert_eq!((summary.added, summary.changed, summary.removed), (3, 2, 1), "{summary:?}");
     assert_eq!(
@@ -242,8 +242,9 @@ fn some_folders_alone() {
     let (from, to) = (library.entry("b/moved"), library.entry("a/moved"));
     let mode = encbox::volume::RenameMode::NoReplace;
     library.volume.rename(&from.0, from.1.as_ref(), &to.0, to.1.as_ref(), mode).expect("renamed");
-    library.refresh_folders(&["a", "b", "no longer there"]).expect("a scan");
+    library.refresh_folders(&["a", "", "b", "no longer there", "a/moved"]).expect("a scan");
     assert_eq!(library.set("four"), ["a/moved/four.txt"]);
+    assert_eq!(library.index().status().expect("whole").entries, 6 + 6, "files and folders, each once");
     assert_eq!(library.set("unseen"), ["b/unseen.txt"]);
     library.refresh_folders(&[""]).expect("a scan");
     assert_eq!(library.set("unseen"), ["b/unseen.txt"], "what is in known folders is theirs");
