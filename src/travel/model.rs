@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 /// Of the format; a reader that knows no newer one leaves such an object alone.
 pub(super) const VERSION: u32 = 1;
+/// Characters of the beginning of a text that travel: two lines on a phone.
+const SNIPPET_LEN: usize = 120;
 
 /// A name or path: text, where it is UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,7 +232,7 @@ impl Details {
         // that of a folder is a matter of the disk
         self.size.push(if entry.kind == FOLDER { 0 } else { entry.cipher_size });
         self.content_hash.push(entry.content_hash.map_or_else(String::new, |hash| STANDARD.encode(hash)));
-        self.snippet.push(entry.snippet.clone());
+        self.snippet.push(entry.snippet.chars().take(SNIPPET_LEN).collect());
     }
 
     /// What is said of one entry; `None` if the pack contradicts itself there.

@@ -322,4 +322,7 @@ fn five_thousand_files_have_a_root_of_less_than_256_kilobytes() {
     assert_eq!(published.entries, 5250);
     assert!(published.root_len < 256_000, "{published:?}");
     assert!(published.len < 16_000_000 / 20, "{published:?}");
+    let shelf = shelf(&library);
+    let longest = shelf.entries().iter().map(|shown| shown.snippet.chars().count()).max();
+    assert_eq!(longest, Some(120), "more is not shown");
 }
