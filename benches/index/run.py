@@ -5,8 +5,8 @@ Usage: benches/index/run.py [--files N] [--empty] [--no-encfs] [--searches N] [-
 
 Makes a volume of N files (a mix of notes, source code, tables, JSON, web pages, pictures, PDF-like and unknown bytes; with
 --empty only names, for how cost grows with a million), indexes it, changes ten files, indexes it again, asks questions.
-Beside the first scan, on the same volume: `encfs` mounts it, and `find -type f -exec head -c 4096` reads it. Needs
-`cargo build --release`; for the comparison encfs and FUSE.
+Beside the first scan, on the same volume: `encfs` mounts it, and `find -type f -exec head -c 4096` reads it. At last it
+is mounted with --index. Needs `cargo build --release`; for the comparison encfs and FUSE.
 """
 
 import argparse
@@ -172,6 +172,28 @@ class Bench:
         print(f"search: median {1000 * (middle - opening):.1f} ms, 95th of a hundred {1000 * (slow - opening):.1f} ms, "
               f"with {1000 * opening:.1f} ms to open the volume on top; {hits / len(times):.0f} answers on average, {memory} MiB")
 
+    def mounted(self):
+        """From the end of a write in a mount with --index until a search finds the file."""
+        mountpoint = self.path("mountpoint")
+        os.makedirs(mountpoint, exist_ok=True)
+        self.encbox("mount", "--index", self.volume, mountpoint)
+        try:
+            time.sleep(5)
+            times = []
+            for number in range(9):
+                name = f"zyxomma{number}"
+                with open(f"{mountpoint}/{name}.md", "w") as file:
+                    file.write(f"# {name}\n")
+                start = time.monotonic()
+                while not self.encbox("search", "--list", self.volume, name)[0]:
+                    pass
+                times.append(time.monotonic() - start)
+                time.sleep(1.5)
+            print(f"mounted, from a write to an answer: median {statistics.median(times):.2f} s, at most {max(times):.2f} s")
+        finally:
+            subprocess.run(["fusermount3", "-u", mountpoint], check=False)
+            time.sleep(3)
+
     def run(self):
         self.make()
         first = self.scan("first scan")
@@ -189,6 +211,8 @@ class Bench:
             self.change(10)
             self.scan("rescan with 10 changes")
         self.search()
+        if not self.wanted.no_encfs:
+            self.mounted()
 
 
 def main():

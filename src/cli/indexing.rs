@@ -26,8 +26,10 @@ const SETTLED: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Where something happened in more folders, everything is scanned.
 const FOLDERS_MAX: usize = 256;
-/// A scan takes no more than this part of the time, where one change follows another.
-const SHARE: u32 = 4;
+/// Where one change follows another there is a pause so many times as long as the last scan took, up to a limit: a scan
+/// may also have waited for those who search.
+const PAUSES: u32 = 3;
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Without a word of changes there is a scan after so long, and after a hundred times as long as it takes.
 const PERIOD: Duration = Duration::from_secs(60);
 const PERIOD_SHARE: u32 = 100;
@@ -178,7 +180,7 @@ impl Keeping {
                 Err(RecvTimeoutError::Timeout) => self.publish_at_times(),
             }
         }
-        Keeping::settle(heard, now + took * (SHARE - 1), happened)
+        Keeping::settle(heard, now + PAUSE_MAX.min(took * PAUSES), happened)
     }
 
     /// Waits until nothing happens any more, and until scans have taken their share; false if the mount ends.
