@@ -6,8 +6,7 @@
 
 use super::{Error, index, travel};
 use crate::config::is_reserved_name;
-use crate::index::{Error as IndexError, Index, Place, Progress, ScanOptions, refresh, refresh_folders};
-use crate::travel::Device;
+use crate::index::{Error as IndexError, Place, Progress, ScanOptions, refresh, refresh_folders};
 use crate::volume::{Change, Dir, FileId, PlainPath, Volume, Watch};
 use rustix::fd::BorrowedFd;
 use std::collections::HashMap;
@@ -99,7 +98,6 @@ impl Keeper {
         let ends = Arc::new(AtomicBool::new(false));
         let keeping = Keeping {
             place: index::place(volume)?,
-            device: travel::device(volume).ok(),
             volume: Arc::clone(volume),
             ends: Arc::clone(&ends),
             is_whole: false,
@@ -126,7 +124,6 @@ impl Keeper {
 struct Keeping {
     volume: Arc<Volume>,
     place: Place,
-    device: Option<Device>,
     ends: Arc<AtomicBool>,
     /// Whether the last scan came to its end.
     is_whole: bool,
@@ -242,15 +239,8 @@ impl Keeping {
             return;
         }
         self.published = Some(Instant::now());
-        let Some(device) =
-            self.device.as_ref().filter(|device| crate::travel::is_published(&self.volume, device))
-        else {
-            return;
-        };
-        let index = Index::open(&self.place).map_err(crate::travel::Error::from);
-        let published = index.and_then(|index| crate::travel::publish(&index, &self.volume, device, false));
-        match published {
-            Ok(_) => self.unpublished = false,
+        match travel::publish(&self.place, &self.volume, false, false) {
+            Ok(published) => self.unpublished = published.is_none(),
             Err(error) => tracing::warn!("the index is not published: {error}"),
         }
     }

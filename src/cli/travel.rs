@@ -11,11 +11,16 @@ use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// This machine, as far as this volume is concerned.
-pub(super) fn device(volume: &Volume) -> Result<Device, Error> {
+fn device(volume: &Volume) -> Result<Device, Error> {
     let Some(state) = state::folder() else {
         return Err(Error::Usage("no folder for state is known: set HOME or ENCBOX_STATE_DIR".into()));
     };
     Ok(Device::here(&state, volume)?)
+}
+
+/// The same, if it publishes what it knows of this volume.
+pub(super) fn publisher(volume: &Volume) -> Option<Device> {
+    Device::known(&state::folder()?, volume).filter(|device| travel::is_published(volume, device))
 }
 
 /// Publishes if this was asked for, or is done after every scan.
@@ -25,13 +30,8 @@ pub(super) fn publish(
     asked: bool,
     anew: bool,
 ) -> Result<Option<Published>, Error> {
-    if !asked && state::folder().is_none() {
-        return Ok(None);
-    }
-    let device = device(volume)?;
-    if !asked && !travel::is_published(volume, &device) {
-        return Ok(None);
-    }
+    let device = if asked { Some(device(volume)?) } else { publisher(volume) };
+    let Some(device) = device else { return Ok(None) };
     Ok(Some(travel::publish(&Index::open(place)?, volume, &device, anew)?))
 }
 

@@ -32,7 +32,15 @@ impl Device {
             Err(error) if error.kind() == io::ErrorKind::NotFound => make_seed(state, &path),
             seed => seed,
         };
-        let seed = seed.map_err(Error::at(&path))?;
+        Device::of(seed.map_err(Error::at(&path))?, volume)
+    }
+
+    /// The same, if it has published anything in any volume; nothing is made.
+    pub fn known(state: &Path, volume: &Volume) -> Option<Device> {
+        Device::of(read_seed(&state.join(SEED)).ok()?, volume).ok()
+    }
+
+    fn of(seed: [u8; SEED_LEN], volume: &Volume) -> Result<Device, Error> {
         let root = volume.root_path();
         let root = root.canonicalize().map_err(Error::at(root))?;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();

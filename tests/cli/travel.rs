@@ -157,3 +157,13 @@ fn a_root_that_is_no_good_is_told_of() {
     assert_eq!(scratch.run(&["ls", "V"]).ok().text(), "one.txt\n");
     scratch.run(&["check", "V"]).ok();
 }
+
+#[test]
+fn who_never_published_needs_no_folder_for_state() {
+    let scratch = Scratch::new();
+    scratch.add("/one.txt", b"one");
+    scratch.run(&["index", "V"]).ok();
+    assert!(!scratch.path("state/device").exists());
+    scratch.run(&["index", "--publish", "V"]).ok();
+    assert_eq!(fs::metadata(scratch.path("state/device")).unwrap().len(), 16);
+}
