@@ -144,14 +144,15 @@ impl Keeping {
             }
             let mut happened = Happened::default();
             let goes_on = !self.ends.load(Ordering::Relaxed) && self.wait(heard, took, next, &mut happened);
-            // what was interrupted, or is due, is of everything
-            happened.anywhere |= !self.is_whole || Instant::now() >= next;
-            scope = happened.scope(&self.volume);
             if !goes_on {
                 break;
             }
+            // what was interrupted, or is due, is of everything
+            happened.anywhere |= !self.is_whole || Instant::now() >= next;
+            scope = happened.scope(&self.volume);
         }
-        self.scan(&scope, Some(Instant::now() + LAST));
+        // what the kernel brought while it was unmounted, nobody has told of
+        self.scan(&Scope::Volume, Some(Instant::now() + LAST));
         self.publish();
     }
 
