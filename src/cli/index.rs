@@ -73,7 +73,7 @@ impl IndexVolume {
         }
         let survey = || transfer::survey(&volume, &[]).ok().map(|survey| survey.items);
         let mut watch = ScanWatch::new(global, self.json, survey);
-        let options = ScanOptions { rebuild: self.rebuild, jobs: self.jobs };
+        let options = ScanOptions { rebuild: self.rebuild, jobs: self.jobs, ..ScanOptions::default() };
         let summary = index::refresh(&place, &volume, options, &mut watch)?;
         let published = travel::publish(&place, &volume, self.publish, self.rebuild)?;
         if let Some(published) = published.filter(|_| self.json) {

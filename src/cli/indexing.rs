@@ -6,7 +6,7 @@
 
 use super::{Error, index, travel};
 use crate::config::is_reserved_name;
-use crate::index::{Error as IndexError, Place, Progress, ScanOptions, refresh, refresh_folders};
+use crate::index::{Error as IndexError, Place, Progress, ScanOptions, Scope, refresh};
 use crate::volume::{Change, Dir, FileId, PlainPath, Volume, Watch};
 use rustix::fd::BorrowedFd;
 use std::collections::HashMap;
@@ -49,12 +49,6 @@ enum News {
     End,
 }
 
-/// What is to be scanned.
-enum Scope {
-    Volume,
-    Folders(Vec<PlainPath>),
-}
-
 /// Where something has happened since the last scan.
 #[derive(Default)]
 struct Happened {
@@ -78,13 +72,10 @@ impl Happened {
         }
     }
 
-    /// By their plaintext paths, as they are now.
-    fn scope(self, volume: &Volume) -> Scope {
-        let paths = self.folders.into_values().map(|dir| volume.decode_path(&dir.cipher_path()));
-        match paths.collect::<Result<_, _>>() {
-            Ok(folders) if !self.anywhere => Scope::Folders(folders),
-            _ => Scope::Volume,
-        }
+    /// The folders by their plaintext paths, as they are now; `None` if it may be anywhere.
+    fn paths(self, volume: &Volume) -> Option<Vec<PlainPath>> {
+        let paths = self.folders.into_values().map(|dir| volume.decode_path(&dir.cipher_path()).ok());
+        paths.collect::<Option<_>>().filter(|_| !self.anywhere)
     }
 }
 
@@ -133,13 +124,13 @@ struct Keeping {
 
 impl Keeping {
     fn keep(mut self, heard: &Receiver<News>) {
-        let (mut scope, mut next) = (Scope::Volume, Instant::now());
+        let (mut folders, mut next) = (None, Instant::now());
         loop {
             let began = Instant::now();
-            self.scan(&scope, None);
+            self.scan(folders.as_deref(), None);
             self.publish_at_times();
             let took = began.elapsed();
-            if matches!(scope, Scope::Volume) {
+            if folders.is_none() {
                 next = Instant::now() + PERIOD.max(took * PERIOD_SHARE);
             }
             let mut happened = Happened::default();
@@ -149,10 +140,10 @@ impl Keeping {
             }
             // what was interrupted, or is due, is of everything
             happened.anywhere |= !self.is_whole || Instant::now() >= next;
-            scope = happened.scope(&self.volume);
+            folders = happened.paths(&self.volume);
         }
         // what the kernel brought while it was unmounted, nobody has told of
-        self.scan(&Scope::Volume, Some(Instant::now() + LAST));
+        self.scan(None, Some(Instant::now() + LAST));
         self.publish();
     }
 
@@ -199,17 +190,13 @@ impl Keeping {
         }
     }
 
-    fn scan(&mut self, scope: &Scope, until: Option<Instant>) {
+    /// Scans these folders, or everything.
+    fn scan(&mut self, folders: Option<&[PlainPath]>, until: Option<Instant>) {
+        let scope = folders.map_or(Scope::Volume, Scope::Folders);
         // one thread: whoever works in the mount comes first
-        let options = ScanOptions { rebuild: false, jobs: NonZeroUsize::new(1) };
+        let options = ScanOptions { scope, jobs: NonZeroUsize::new(1), ..ScanOptions::default() };
         let mut quiet = Quiet { ends: &self.ends, until };
-        let scanned = match scope {
-            Scope::Volume => refresh(&self.place, &self.volume, options, &mut quiet),
-            Scope::Folders(folders) if folders.is_empty() => return,
-            Scope::Folders(folders) => {
-                refresh_folders(&self.place, &self.volume, folders, options, &mut quiet)
-            }
-        };
+        let scanned = refresh(&self.place, &self.volume, options, &mut quiet);
         self.is_whole = scanned.is_ok();
         match scanned {
             Ok(summary) => self.unpublished |= summary.added + summary.changed + summary.removed > 0,

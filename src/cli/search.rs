@@ -91,7 +91,7 @@ impl Search {
         let volume = self.volume.read_only(global)?;
         let index = Index::open(&place(&volume)?)?;
         let found = index.search(&query, self.limit as usize, self.offset as usize)?;
-        if index.status()?.scanned.is_none() {
+        if index.scanned()?.is_none() {
             global.note("no scan of this volume has been whole yet: what is missing here may be in it; `encbox index` goes on");
         }
         let mut out = Out::new();

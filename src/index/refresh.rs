@@ -3,24 +3,26 @@
 use super::progress::{Progress, Summary};
 use super::scan::{Scope, scan};
 use super::{Error, Index, Place};
-use crate::volume::{PlainPath, Volume};
+use crate::volume::Volume;
 use std::num::NonZeroUsize;
 
 /// How an index is brought up to date.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ScanOptions {
-    /// Everything is read again.
+pub struct ScanOptions<'a> {
+    /// What is walked over.
+    pub scope: Scope<'a>,
+    /// Everything is read again, whatever the scope.
     pub rebuild: bool,
     /// Threads; as many as the machine runs at once if nobody says, 16 at the most.
     pub jobs: Option<NonZeroUsize>,
 }
 
-/// Brings the index of a volume up to date, and makes it if there is none. One that is damaged, foreign or of another
-/// version is made anew. What was done until an interruption stays.
+/// Brings the index of a volume up to date, and makes it, of everything, if there is none. One that is damaged, foreign or
+/// of another version is made anew. What was done until an interruption stays.
 pub fn refresh(
     place: &Place,
     volume: &Volume,
-    options: ScanOptions,
+    options: ScanOptions<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
     place.make()?;
@@ -34,32 +36,16 @@ pub fn refresh(
     let was_there = place.is_there();
     let is_new = opened.is_none();
     if let Some(index) = opened {
-        match scan(&index, volume, Scope::Volume, options.jobs, progress) {
+        match scan(&index, volume, options, progress) {
             Err(Error::Damaged) => tracing::warn!("the index is damaged, and is made anew"),
             done => return done,
         }
     }
     place.empty()?;
-    let mut summary = scan(&Index::create(place)?, volume, Scope::Volume, options.jobs, progress)?;
+    let options = ScanOptions { scope: Scope::Volume, ..options };
+    let mut summary = scan(&Index::create(place)?, volume, options, progress)?;
     summary.rebuilt = !options.rebuild && (was_there || !is_new);
     Ok(summary)
-}
-
-/// Brings up to date what is in some folders, but not what is in folders below that the index knows. Where there is no
-/// index that can be used, it is made, of everything.
-pub fn refresh_folders(
-    place: &Place,
-    volume: &Volume,
-    folders: &[PlainPath],
-    options: ScanOptions,
-    progress: &mut dyn Progress,
-) -> Result<Summary, Error> {
-    let scanned = Index::open(place)
-        .and_then(|index| scan(&index, volume, Scope::Folders(folders), options.jobs, progress));
-    match scanned {
-        Err(Error::Missing | Error::Damaged) => refresh(place, volume, options, progress),
-        scanned => scanned,
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::look::{Reader, is_gone};
 use super::queue::{Below, Folder, Job, Listing, Queue};
 use super::row::Row;
 use super::writer::Writer;
-use super::{Error, Index, Progress, Summary};
+use super::{Error, Index, Progress, ScanOptions, Summary};
 use crate::volume::{self, DirEntry, Fault, Follow, Kind, PlainPath, Volume};
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
@@ -23,10 +23,12 @@ const STACK_LEN: usize = 8 << 20;
 const LOT_LEN: usize = 32;
 
 /// What is walked over.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Scope<'a> {
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Scope<'a> {
+    /// Everything.
+    #[default]
     Volume,
-    /// These folders, and folders in them that the index does not know yet.
+    /// These folders, and folders in them that the index does not know yet; not those that it knows.
     Folders(&'a [PlainPath]),
 }
 
@@ -34,8 +36,7 @@ pub(super) enum Scope<'a> {
 pub(super) fn scan(
     index: &Index,
     volume: &Volume,
-    scope: Scope<'_>,
-    jobs: Option<NonZeroUsize>,
+    ScanOptions { scope, jobs, .. }: ScanOptions<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary, Error> {
     let jobs = jobs.or_else(|| thread::available_parallelism().ok());

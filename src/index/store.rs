@@ -187,12 +187,17 @@ impl Index {
 
     /// What it says of itself.
     pub fn status(&self) -> Result<Status, Error> {
-        let scanned = self.note()?.and_then(|note| note.scanned);
         Ok(Status {
             entries: self.searcher()?.num_docs(),
             disk_len: self.place.disk_len(),
-            scanned: scanned.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+            scanned: self.scanned()?,
         })
+    }
+
+    /// When the last scan began that was not interrupted.
+    pub fn scanned(&self) -> Result<Option<SystemTime>, Error> {
+        let scanned = self.note()?.and_then(|note| note.scanned);
+        Ok(scanned.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)))
     }
 
     pub(super) fn note(&self) -> Result<Option<Note>, Error> {

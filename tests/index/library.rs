@@ -2,7 +2,7 @@
 
 use crate::scratch::Scratch;
 use encbox::config::{Parameters, Profile};
-use encbox::index::{self, Error, Found, Index, Place, Progress, Query, ScanOptions, Summary};
+use encbox::index::{self, Error, Found, Index, Place, Progress, Query, ScanOptions, Scope, Summary};
 use encbox::volume::PlainPath;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -69,8 +69,8 @@ impl Library {
     pub(crate) fn refresh_folders(&self, folders: &[&str]) -> Result<Summary, Error> {
         let path = |folder: &&str| PlainPath::parse((*folder).as_ref()).expect("within the volume");
         let folders: Vec<_> = folders.iter().map(path).collect();
-        let watched = &mut Watched::default();
-        index::refresh_folders(&self.place(), &self.volume, &folders, ScanOptions::default(), watched)
+        let options = ScanOptions { scope: Scope::Folders(&folders), ..ScanOptions::default() };
+        index::refresh(&self.place(), &self.volume, options, &mut Watched::default())
     }
 
     pub(crate) fn index(&self) -> Index {
