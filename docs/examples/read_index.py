@@ -84,7 +84,7 @@ class Publisher:
     def pack(self, number):
         """A pack by its number in the root; None if it has not arrived."""
         if number not in self.packs:
-            name = self.root["packs"][number]["id"]
+            name = self.root["packs"][number]
             try:
                 with open(os.path.join(self.place, name), "rb") as file:
                     self.packs[number] = open_object(self.index_key, self.device, name, file.read())

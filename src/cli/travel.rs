@@ -3,12 +3,11 @@
 use super::out::{Out, put_name};
 use super::show::line;
 use super::{Error, Global, state, text};
-use crate::index::{Flags, Index, Place};
+use crate::index::{Index, Place};
 use crate::travel::{self, Device, Published, Shelf, Shown, State};
 use crate::volume::Volume;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
-use std::time::{Duration, UNIX_EPOCH};
 
 /// This machine, as far as this volume is concerned.
 fn device(volume: &Volume) -> Result<Device, Error> {
@@ -19,7 +18,7 @@ fn device(volume: &Volume) -> Result<Device, Error> {
 }
 
 /// The same, if it publishes what it knows of this volume.
-pub(super) fn publisher(volume: &Volume) -> Option<Device> {
+fn publisher(volume: &Volume) -> Option<Device> {
     Device::known(&state::folder()?, volume).filter(|device| travel::is_published(volume, device))
 }
 
@@ -114,16 +113,10 @@ pub(super) fn tell(volume: &Volume, as_json: bool, global: &Global) -> Result<()
 
 fn record(shown: &Shown<'_>) -> Value {
     let item = shown.item;
-    let modified = Duration::from_secs(item.mtime.unsigned_abs());
-    let modified = match item.mtime < 0 {
-        true => UNIX_EPOCH.checked_sub(modified),
-        false => UNIX_EPOCH.checked_add(modified),
-    };
-    let flags = Flags::from_bits(item.flags);
     let mut object = json!({
-        "kind": item.kind, "size": item.size, "modified": modified.map(text::utc_time), "title": item.title,
-        "snippet": shown.snippet, "device": shown.publisher.device, "damaged": flags.damaged,
-        "partial": flags.partial, "conflicted_copy": flags.copy,
+        "kind": item.kind, "size": item.size, "modified": text::utc_time(item.mtime), "title": item.title,
+        "snippet": shown.snippet, "device": shown.publisher.device, "damaged": item.flags.damaged,
+        "partial": item.flags.partial, "conflicted_copy": item.flags.copy,
         "state": match shown.state {
             State::Current => "current",
             State::Changed => "changed",

@@ -1,7 +1,7 @@
 //! Who publishes.
 
 use super::Error;
-use crate::volume::{Volume, fill_random};
+use crate::volume::{Volume, fill_random, partial_name};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -67,20 +67,15 @@ fn make_seed(state: &Path, path: &Path) -> io::Result<[u8; SEED_LEN]> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state)?;
     let mut seed = [0; SEED_LEN];
     fill_random(&mut seed);
-    let mut draft = tempfile_beside(path)?;
-    draft.1.write_all(&seed)?;
-    draft.1.sync_all()?;
+    let draft = path.with_file_name(partial_name());
+    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(&seed)?;
+    file.sync_all()?;
     // whoever comes second takes what the first one made
-    let linked = fs::hard_link(&draft.0, path);
-    fs::remove_file(&draft.0)?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_seed(path),
         linked => linked.map(|()| seed),
     }
-}
-
-fn tempfile_beside(path: &Path) -> io::Result<(std::path::PathBuf, fs::File)> {
-    let draft = path.with_file_name(crate::volume::partial_name());
-    let file = fs::File::options().write(true).create_new(true).mode(0o600).open(&draft)?;
-    Ok((draft, file))
 }

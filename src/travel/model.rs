@@ -1,18 +1,17 @@
 //! What is in a root and in a pack: columns, one element for each entry, which compress better than rows and are as easy
 //! to read.
 
-use crate::index::{Entry, FOLDER};
+use crate::index::Flags;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Of the format; a reader that knows no newer one leaves such an object alone.
 pub(super) const VERSION: u32 = 1;
-/// Characters of the beginning of a text that travel: two lines on a phone.
-const SNIPPET_LEN: usize = 120;
 
 /// A name or path: text, where it is UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,17 +76,9 @@ pub(super) struct Root {
     pub(super) kinds: Vec<String>,
     /// What `folder` counts in: plaintext paths, without a slash in front; the root is empty.
     pub(super) folders: Vec<Name>,
-    pub(super) packs: Vec<PackRef>,
+    /// What `details` and `picture` count in: the names of packs.
+    pub(super) packs: Vec<String>,
     pub(super) entries: Entries,
-}
-
-/// A pack of a root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PackRef {
-    /// The name of its file.
-    pub(super) id: String,
-    /// Elements in each of its columns.
-    pub(super) count: u32,
 }
 
 /// Columns of equal length.
@@ -104,7 +95,7 @@ pub(super) struct Entries {
     pub(super) flags: Vec<u64>,
     /// Empty if the file calls itself nothing.
     pub(super) title: Vec<String>,
-    /// The pack with the details, in `packs`. The n-th entry that names a pack is the n-th in its columns.
+    /// The pack with the details. The n-th entry that names a pack is the n-th in its columns.
     pub(super) details: Vec<u32>,
     /// The pack with the picture, or -1. The same holds.
     pub(super) picture: Vec<i64>,
@@ -127,7 +118,16 @@ impl Root {
             && kind.iter().all(|at| within(u64::from(*at), self.kinds.len()))
             && details.iter().all(|at| within(u64::from(*at), self.packs.len()))
             && picture.iter().all(|at| *at == -1 || within(*at as u64, self.packs.len()))
-            && self.packs.iter().all(|pack| is_pack_id(&pack.id))
+            && self.packs.iter().all(|pack| is_pack_id(pack))
+    }
+
+    /// Whether another root says the same, at another time.
+    pub(super) fn says_the_same(&self, other: &Root) -> bool {
+        let Root { format, version, device, host, published: _, scanned: _, kinds, folders, packs, entries } =
+            self;
+        (format, version, device, host) == (&other.format, &other.version, &other.device, &other.host)
+            && (kinds, folders, packs, entries)
+                == (&other.kinds, &other.folders, &other.packs, &other.entries)
     }
 
     /// Its entries; `None` if it contradicts itself. Entries whose names are impossible are left out.
@@ -153,8 +153,8 @@ impl Root {
                 path: folder.join(entries.name[row].to_name()?),
                 kind: self.kinds[usize::from(entries.kind[row])].clone(),
                 size: entries.size[row],
-                mtime: entries.mtime[row],
-                flags: entries.flags[row],
+                mtime: time(entries.mtime[row])?,
+                flags: Flags::from_bits(entries.flags[row]),
                 title: (!title.is_empty()).then(|| title.clone()),
                 details,
                 picture,
@@ -173,10 +173,10 @@ pub struct Item {
     pub kind: String,
     /// Plaintext bytes.
     pub size: u64,
-    /// Seconds since 1970.
-    pub mtime: i64,
-    /// [`Flags::bits`](crate::index::Flags::bits).
-    pub flags: u64,
+    /// Last change of the contents, in whole seconds.
+    pub mtime: SystemTime,
+    /// What else there is to say.
+    pub flags: Flags,
     /// What the file calls itself.
     pub title: Option<String>,
     /// Pack, and place in it.
@@ -219,9 +219,8 @@ impl Details {
         }
     }
 
-    pub(super) fn push(&mut self, entry: &Entry) {
-        let path = entry.cipher_path.as_os_str().as_bytes();
-        let (folder, name) = split(path);
+    pub(super) fn push(&mut self, detail: &Detail) {
+        let (folder, name) = split(detail.cipher_path.as_os_str().as_bytes());
         let folder = Name::new(folder);
         // entries of a folder stand together
         if self.folders.last() != Some(&folder) {
@@ -229,10 +228,9 @@ impl Details {
         }
         self.folder.push(self.folders.len() as u32 - 1);
         self.name.push(Name::new(name));
-        // that of a folder is a matter of the disk
-        self.size.push(if entry.kind == FOLDER { 0 } else { entry.cipher_size });
-        self.content_hash.push(entry.content_hash.map_or_else(String::new, |hash| STANDARD.encode(hash)));
-        self.snippet.push(entry.snippet.chars().take(SNIPPET_LEN).collect());
+        self.size.push(detail.cipher_size);
+        self.content_hash.push(detail.content_hash.map_or_else(String::new, |hash| STANDARD.encode(hash)));
+        self.snippet.push(detail.snippet.to_string());
     }
 
     /// What is said of one entry; `None` if the pack contradicts itself there.
@@ -243,7 +241,7 @@ impl Details {
             cipher_path: folder.join(self.name.get(at)?.to_name()?),
             cipher_size: *self.size.get(at)?,
             content_hash: STANDARD.decode(hash).ok().and_then(|hash| hash.try_into().ok()),
-            snippet: self.snippet.get(at)?.clone(),
+            snippet: self.snippet.get(at)?.as_str().into(),
         })
     }
 }
@@ -254,7 +252,7 @@ pub(super) struct Detail {
     pub(super) cipher_path: PathBuf,
     pub(super) cipher_size: u64,
     pub(super) content_hash: Option<[u8; 32]>,
-    pub(super) snippet: String,
+    pub(super) snippet: Box<str>,
 }
 
 /// A pack of pictures.
@@ -284,6 +282,20 @@ pub(super) fn is_pack_id(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Whole seconds since 1970, rounded down.
+pub(super) fn seconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -(before.duration().as_nanos().div_ceil(1_000_000_000) as i64),
+    }
+}
+
+/// The time again; `None` if no clock reaches it.
+fn time(seconds: i64) -> Option<SystemTime> {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+}
+
 /// The folder and the name of a path.
 pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
@@ -307,7 +319,7 @@ mod tests {
             scanned: None,
             kinds: vec!["text".into()],
             folders: vec![text(""), text("a/b")],
-            packs: vec![PackRef { id: "0".repeat(32), count: 2 }],
+            packs: vec!["0".repeat(32)],
             entries: Entries {
                 folder: vec![0, 1],
                 name: vec![text("x"), Name::new(b"\xff")],
@@ -352,6 +364,24 @@ mod tests {
     }
 
     #[test]
+    fn times_are_what_they_were_to_the_second() {
+        for whole in [0, 1, -1, 1_780_000_000, -1_780_000_000] {
+            let at = time(whole).expect("within reach");
+            assert_eq!((seconds(at), seconds(at + Duration::from_nanos(999_999_999))), (whole, whole));
+        }
+        assert_eq!(root().items().expect("sound")[0].mtime, UNIX_EPOCH - Duration::from_secs(3));
+    }
+
+    #[test]
+    fn only_times_make_no_difference() {
+        let (root, mut later) = (root(), root());
+        (later.published, later.scanned) = (2, Some(2));
+        assert!(later.says_the_same(&root));
+        later.entries.size[0] += 1;
+        assert!(!later.says_the_same(&root));
+    }
+
+    #[test]
     fn what_contradicts_itself_is_refused() {
         let faults: [fn(&mut Root); 9] = [
             |root| root.format.push('x'),
@@ -362,7 +392,7 @@ mod tests {
             |root| root.entries.picture[0] = -2,
             |root| drop(root.entries.title.pop()),
             |root| drop(root.entries.name.pop()),
-            |root| root.packs[0].id = "../../root".into(),
+            |root| root.packs[0] = "../../root".into(),
         ];
         for (number, fault) in faults.into_iter().enumerate() {
             let mut root = root();

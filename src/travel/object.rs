@@ -20,9 +20,8 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 
 const MAGIC: &[u8; 8] = b"encboxt1";
 const SALT_LEN: usize = 32;
@@ -37,23 +36,18 @@ pub(super) const LEN_MAX: usize = 1 << 28;
 /// Nor is one with more JSON than this.
 const JSON_MAX: u64 = 1 << 30;
 
-/// Seals what serialises as JSON. `name` is `<device>/<name>`.
-pub(super) fn seal(key: &DerivedKey, name: &str, content: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut salt = [0; SALT_LEN];
-    fill_random(&mut salt);
-    seal_with(key, name, content, salt)
-}
-
-fn seal_with(
+/// Seals the JSON that `write` writes. `name` is `<device>/<name>`.
+pub(super) fn seal(
     key: &DerivedKey,
     name: &str,
-    content: &impl Serialize,
-    salt: [u8; SALT_LEN],
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<Vec<u8>> {
+    let mut salt = [0; SALT_LEN];
+    fill_random(&mut salt);
     let mut object = [&MAGIC[..], &salt, &[0; LENGTH_LEN]].concat();
     let start = object.len();
     let mut packed = BufWriter::new(GzEncoder::new(object, Compression::best()));
-    serde_json::to_writer(&mut packed, content)?;
+    write(&mut packed)?;
     object = packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
     let len = object.len() - start;
     object[HEADER_LEN..start].copy_from_slice(&(len as u64).to_le_bytes());
@@ -109,11 +103,15 @@ mod tests {
         VolumeKey(KeyPair::split(of, 12)).derive(b"", "test")
     }
 
+    fn sealed(key: &DerivedKey, name: &str, content: &impl serde::Serialize) -> Vec<u8> {
+        seal(key, name, |text| Ok(serde_json::to_writer(text, content)?)).expect("sealed")
+    }
+
     #[test]
     fn there_and_back_and_nothing_else() {
         let (ours, other) = (key(b"0123456789abcdefghijklmnopqr"), key(b"0123456789abcdefghijklmnopqs"));
         let content = vec!["one".to_owned(), "two".repeat(5000)];
-        let object = seal(&ours, "d/root", &content).expect("sealed");
+        let object = sealed(&ours, "d/root", &content);
         assert_eq!(object.len(), HEADER_LEN + CLASS_MIN + TAG_LEN);
         let opened = |key, name, object: &[u8]| open::<Vec<String>>(key, name, object.to_vec());
         assert_eq!(opened(&ours, "d/root", &object), Some(content));
@@ -127,7 +125,7 @@ mod tests {
         for len in (0..80).chain([object.len() - 1]) {
             assert_eq!(opened(&ours, "d/root", &object[..len]), None, "{len} bytes");
         }
-        assert_ne!(seal(&ours, "d/root", &"again").expect("sealed")[8..40], object[8..40], "a salt each");
+        assert_ne!(sealed(&ours, "d/root", &"again")[8..40], object[8..40], "a salt each");
     }
 
     /// The worked example of docs/index-format.md.
@@ -145,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_sealed_but_makes_no_sense_is_refused() {
         let ours = key(b"0123456789abcdefghijklmnopqr");
-        let object = seal(&ours, "d/root", &"a string").expect("sealed");
+        let object = sealed(&ours, "d/root", &"a string");
         assert_eq!(open::<Vec<String>>(&ours, "d/root", object.clone()), None);
         assert_eq!(open::<String>(&ours, "d/root", object).as_deref(), Some("a string"));
     }

@@ -2,9 +2,8 @@
 
 use super::device::is_id;
 use super::folder::Folder;
-use super::model::{Detail, Details, Item, Pictures, Root};
-use super::publish::seconds;
-use super::{Error, PLACE, ROOT, index_key, object};
+use super::model::{Detail, Details, Item, Pictures, Root, seconds};
+use super::{Error, PLACE, ROOT, index_key, object, place};
 use crate::crypto::DerivedKey;
 use crate::index::{FOLDER, LINK, SPECIAL, content_hash};
 use crate::volume::Volume;
@@ -15,7 +14,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The published indexes of a volume.
@@ -40,7 +38,7 @@ pub struct Publisher {
     packs: Vec<String>,
     folder: Folder,
     key: DerivedKey,
-    details: RefCell<HashMap<usize, Option<Rc<Details>>>>,
+    details: RefCell<HashMap<usize, Option<Details>>>,
 }
 
 /// A root that is not used.
@@ -77,7 +75,7 @@ pub struct Shown<'a> {
     /// Where the file is on disk, below the root of the volume.
     pub cipher_path: Option<PathBuf>,
     /// The beginning of its text.
-    pub snippet: String,
+    pub snippet: Box<str>,
 }
 
 impl Shelf {
@@ -85,19 +83,17 @@ impl Shelf {
     pub fn open(volume: &Volume) -> Result<Shelf, Error> {
         let mut shelf =
             Shelf { root: volume.root_path().to_owned(), publishers: Vec::new(), ignored: Vec::new() };
-        let place = match Folder::root(&shelf.root).and_then(|root| root.descend(&PLACE)) {
+        let folder = match Folder::root(&shelf.root).and_then(|root| root.descend(&PLACE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(shelf),
-            place => {
-                place.map_err(Error::at(&PLACE.iter().fold(shelf.root.clone(), |at, name| at.join(name))))?
-            }
+            folder => folder.map_err(Error::at(&place(volume)))?,
         };
         let key = index_key(volume);
-        for name in place.names().map_err(Error::at(&place.path))? {
+        for name in folder.names().map_err(Error::at(&folder.path))? {
             let Some(device) = name.to_str().filter(|name| is_id(name)) else { continue };
-            match Publisher::open(&place, device, &key) {
+            match Publisher::open(&folder, device, &key) {
                 Ok(publisher) => shelf.publishers.extend(publisher),
                 Err(reason) => {
-                    shelf.ignored.push(Ignored { path: place.path.join(device).join(ROOT), reason });
+                    shelf.ignored.push(Ignored { path: folder.path.join(device).join(ROOT), reason });
                 }
             }
         }
@@ -133,7 +129,7 @@ impl Shelf {
         let detail = publisher.detail(item);
         let state = detail.as_ref().map_or(State::Unknown, |detail| self.state(item, detail));
         let (cipher_path, snippet) =
-            detail.map_or((None, String::new()), |detail| (Some(detail.cipher_path), detail.snippet));
+            detail.map_or((None, Box::default()), |detail| (Some(detail.cipher_path), detail.snippet));
         Shown { item, publisher, state, cipher_path, snippet }
     }
 
@@ -152,7 +148,7 @@ impl Shelf {
     }
 
     fn is_same_file(path: &Path, meta: &fs::Metadata, item: &Item, detail: &Detail) -> bool {
-        let same_time = || meta.modified().is_ok_and(|time| seconds(time) == item.mtime);
+        let same_time = || meta.modified().is_ok_and(|time| seconds(time) == seconds(item.mtime));
         let same_contents = |hash| {
             let now = fs::File::open(path).and_then(content_hash);
             now.is_ok_and(|now| now == hash)
@@ -177,7 +173,7 @@ impl Publisher {
             device: device.to_owned(),
             host: root.host,
             items,
-            packs: root.packs.into_iter().map(|pack| pack.id).collect(),
+            packs: root.packs,
             folder,
             key: key.clone(),
             details: RefCell::default(),
@@ -198,8 +194,8 @@ impl Publisher {
         let (pack, at) = item.details;
         let mut known = self.details.borrow_mut();
         let details = known.entry(pack).or_insert_with(|| {
-            let details: Details = self.pack(pack)?;
-            (details.format == Details::FORMAT).then(|| Rc::new(details))
+            let details: Option<Details> = self.pack(pack);
+            details.filter(|details| details.format == Details::FORMAT)
         });
         details.as_ref()?.get(at)
     }
